@@ -1,0 +1,1 @@
+"""Measures what the filter hides and what it keeps; floors always beside the figures."""

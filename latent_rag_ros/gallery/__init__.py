@@ -1,0 +1,1 @@
+"""Who was seen before: identity features and the identities they belong to."""

@@ -1,0 +1,180 @@
+"""The one table of parameters: names, defaults, ranges and descriptions of every node.
+
+The nodes declare what stands here, the files in `config/` and the tables in README.md are tested
+against it. No ROS in this file; `ros.parameters` turns the rows into ROS declarations.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Value = bool | int | float | str
+
+
+class ParameterError(ValueError):
+    """A parameter is unknown, has the wrong type, or is out of range. Names it and the remedy."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One row of the table.
+
+    Parameters
+    ----------
+    name : str
+        Name with its group, such as `detector.score_min`; units are in the name.
+    default : bool, int, float or str
+        Default value; its type is the type of the parameter.
+    description : str
+        One sentence for `ros2 param describe`, the config file and the README.
+    minimum, maximum : float, optional
+        Inclusive range of a number.
+    choices : tuple of str
+        Allowed values of a string; empty allows every string.
+    """
+
+    name: str
+    default: Value
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def range_text(self) -> str:
+        """The allowed values as a person reads them; empty where every value is allowed."""
+        if self.choices:
+            return ', '.join(self.choices)
+        return '' if self.minimum is None else f'{self.minimum:g} .. {self.maximum:g}'
+
+    def checked(self, value: object) -> Value:
+        """Return `value` in the parameter's own type.
+
+        An integer is accepted for a float. Raises `ParameterError` for a wrong type, NaN, a number
+        out of range, or a string that is not among the choices.
+        """
+        kind = type(self.default)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not kind:
+            raise ParameterError(f'{self.name} is {value!r}, a {type(value).__name__}; '
+                                 f'give a {kind.__name__} such as {self.default!r}')
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            self._check_range(value)
+        elif self.choices and value not in self.choices:
+            raise ParameterError(f'{self.name} is {value!r}; choose one of {self.range_text}')
+        return value
+
+    def _check_range(self, value: float) -> None:
+        low = -math.inf if self.minimum is None else self.minimum
+        high = math.inf if self.maximum is None else self.maximum
+        if not math.isfinite(value) or not low <= value <= high:
+            raise ParameterError(f'{self.name} is {value!r}; give a number in {self.range_text}')
+
+
+DEVICE = Parameter(
+    'device', 'auto', 'Where the networks run; auto takes CUDA when it is there. '
+    'The device really used is logged and published: auto, cpu, cuda or cuda:N.')
+AUTOSTART = Parameter(
+    'autostart', True, 'Configure and activate at start, without a lifecycle manager.')
+
+PROTECTOR: tuple[Parameter, ...] = (
+    DEVICE,
+    AUTOSTART,
+    Parameter('input.transport', 'raw', 'Subscribe image_raw (raw) or image_raw/compressed.',
+              choices=('raw', 'compressed')),
+    Parameter('qos.reliability', 'auto', 'Reliability of the image subscription; auto follows '
+              'the camera and subscribes again when the camera changes it.',
+              choices=('auto', 'reliable', 'best_effort')),
+    Parameter('weights.directory', '', 'Folder with the weights; empty takes the shipped ones.'),
+    Parameter('detector.score_min', 0.35, 'Detections from this score on are covered. Lower '
+              'covers more people and more things that are none.', 0.05, 0.95),
+    Parameter('detector.overlap_max', 0.6, 'Two detections that overlap more than this '
+              '(intersection over union) are one person.', 0.1, 0.95),
+    Parameter('mask.enabled', True, 'Unite the person mask with the box, so that arms and bags '
+              'outside the box are covered too.'),
+    Parameter('mask.score_min', 0.3, 'Pixels from this person probability on belong to the mask.',
+              0.05, 0.95),
+    Parameter('tracker.overlap_min', 0.2, 'A detection continues a track when they overlap at '
+              'least this much (intersection over union).', 0.05, 0.9),
+    Parameter('tracker.memory_frames', 15, 'A person stays covered for this many frames after '
+              'the last detection.', 0, 300),
+    Parameter('protection.method', 'latent_rag', 'What replaces a person: a synthesised person '
+              '(latent_rag) or one solid colour (solid).', choices=('latent_rag', 'solid')),
+    Parameter('protection.margin', 0.06, 'The region of a person grows by this share of the '
+              'box height on every side.', 0.0, 0.5),
+    Parameter('protection.psnr_db_max', 22.0, 'A patch whose PSNR to the input is higher than '
+              'this is too close to it and becomes solid.', 5.0, 60.0),
+    Parameter('protection.ssim_max', 0.75, 'A patch whose SSIM to the input is higher than '
+              'this is too close to it and becomes solid.', 0.05, 1.0),
+    Parameter('protection.fill_level', 0, 'Grey level of solid fills and blanked frames.', 0, 255),
+    Parameter('identity.publish', True, 'Publish identity features on identities.'),
+    Parameter('identity.height_px_min', 40, 'People smaller than this become solid and carry no '
+              'feature: too few pixels to recognise anybody.', 8, 1000),
+    Parameter('identity.cosine_min', 0.5, 'A patch whose identity cosine to the person is lower '
+              'than this does not match any more and becomes solid.', -1.0, 1.0),
+    Parameter('latent_rag.preset', 'robot', 'robot: steps scaled to the store, early stop, warm '
+              'start; paper: the published settings.', choices=('robot', 'paper')),
+    Parameter('latent_rag.attention', 'preset', 'How retrieved codes are fused; preset keeps the '
+              "preset's.", choices=('preset', 'reciprocal', 'negative', 'mean')),
+    Parameter('latent_rag.neighbours', 0, 'Retrieved codes per person; 0 keeps the preset\'s.',
+              0, 100),
+    Parameter('latent_rag.iterations', -1, 'Most refinement iterations per person and frame; -1 '
+              "keeps the preset's.", -1, 100),
+    Parameter('guard.deadline_s', 2.0, 'A frame older than this is not refined any more: its '
+              'remaining people become solid.', 0.02, 60.0),
+    Parameter('guard.blank_policy', 'blank', 'What happens to a frame that cannot be protected: '
+              'publish it in one colour, or publish nothing.', choices=('blank', 'withhold')),
+    Parameter('guard.image_px_max', 33_554_432, 'Images with more pixels than this are refused.',
+              1024, 268_435_456),
+    Parameter('guard.input_timeout_s', 5.0, 'Without a frame for this long the state becomes '
+              'blanking, reason no input.', 0.1, 600.0),
+    Parameter('output.jpeg_quality', 85, 'JPEG quality of protected/image/compressed.', 10, 100),
+)
+
+REIDENTIFIER: tuple[Parameter, ...] = (
+    AUTOSTART,
+    Parameter('gallery.similarity_min', 0.7, 'A track is a known identity when its cosine to '
+              'the best one is at least this.', -1.0, 1.0),
+    Parameter('gallery.enrol', True, 'Tracks that match nobody become new identities.'),
+    Parameter('gallery.observations_min', 3, 'A track is enrolled after this many observations '
+              'that matched nobody.', 1, 1000),
+    Parameter('gallery.features_per_identity', 10, 'Features kept per identity; more replace '
+              'the oldest.', 1, 1000),
+    Parameter('gallery.identities_max', 10_000, 'Most identities kept; a new one replaces the '
+              'one not seen for longest.', 1, 1_000_000),
+)
+
+VIDEO_CAMERA: tuple[Parameter, ...] = (
+    Parameter('source', '', 'Video file, folder of images, or /dev/videoN; empty plays the '
+              'shipped clip of synthetic people.'),
+    Parameter('rate_hz', 0.0, 'Frames per second; 0 takes the rate of the source.', 0.0, 1000.0),
+    Parameter('loop', True, 'Start again after the last frame; false ends the node.'),
+    Parameter('frame_id', 'camera_optical_frame', 'Coordinate frame in the headers.'),
+    Parameter('encoding', 'bgr8', 'Encoding of image_raw.',
+              choices=('bgr8', 'rgb8', 'bgra8', 'rgba8', 'mono8')),
+    Parameter('compressed', False, 'Publish image_raw/compressed (JPEG) as well.'),
+    Parameter('width_px', 0, 'Scale images to this width; 0 keeps the size of the source.',
+              0, 8192),
+    Parameter('horizontal_fov_deg', 60.0, 'Field of view behind the pinhole camera_info.',
+              1.0, 179.0),
+    Parameter('subscribers_min', 0, 'Wait for this many subscribers of the image before the '
+              'first frame, so that none is lost at start.', 0, 100),
+)
+
+TABLES: Mapping[str, tuple[Parameter, ...]] = {
+    'protector': PROTECTOR, 'reidentifier': REIDENTIFIER, 'video_camera': VIDEO_CAMERA}
+
+
+def checked_values(table: tuple[Parameter, ...], given: Mapping[str, object]) -> dict[str, Value]:
+    """Return the value of every parameter of `table`: the given one, else the default.
+
+    Raises `ParameterError` for a name that is not in the table and for every value that
+    `Parameter.checked` refuses.
+    """
+    names = [row.name for row in table]
+    for name in given:
+        if name not in names:
+            raise ParameterError(f'{name} is not a parameter; known are {", ".join(names)}')
+    return {row.name: row.checked(given.get(row.name, row.default)) for row in table}

@@ -1,0 +1,1 @@
+"""Where the persons of a frame are: detector, mask, tracker."""

@@ -1,0 +1,1 @@
+"""The command line `latent-rag` and the demo."""

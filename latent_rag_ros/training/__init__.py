@@ -1,0 +1,1 @@
+"""One short script per network: makes the weights that ship in `latent_rag_ros/weights`."""
