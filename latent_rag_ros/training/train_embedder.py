@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from latent_rag_ros.identity.embedder import FEATURE_DIMENSION, Embedder
 from latent_rag_ros.training.augmentation import augment
+from latent_rag_ros.training.average import update_average
 from latent_rag_ros.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from latent_rag_ros.training.crops import Crops, load_crops
 from latent_rag_ros.training.unseen_embedder import UnseenEmbedder
@@ -69,15 +70,6 @@ def triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:
     farthest_same = (distance * same).amax(1)
     nearest_other = (distance + 10 * same).amin(1)
     return functional.relu(farthest_same - nearest_other + margin).mean()
-
-
-def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the averaged network towards the trained one; buffers are copied."""
-    with torch.no_grad():
-        for mean, value in zip(average.parameters(), network.parameters()):
-            mean.lerp_(value, 1 - decay)
-        for mean, value in zip(average.buffers(), network.buffers()):
-            mean.copy_(value)
 
 
 def train(crops: Crops, settings: Settings, checkpoint: Path) -> nn.Module:
