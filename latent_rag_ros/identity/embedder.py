@@ -10,9 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
+
+from latent_rag_ros.weights.tensors import load_network
 
 CROP_HEIGHT_PX, CROP_WIDTH_PX = 128, 64
 FEATURE_DIMENSION = 256
@@ -104,11 +105,6 @@ class Embedder(nn.Module):
 def load_embedder(path: Path, device: str = 'cpu') -> Embedder:
     """Load an embedder from a safetensors file, frozen and in evaluation mode.
 
-    Raises
-    ------
-    RuntimeError
-        The file holds other tensors than `Embedder` has.
+    Raises `WeightsError` when the file holds something else.
     """
-    embedder = Embedder()
-    embedder.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-    return embedder.to(device).eval().requires_grad_(False)
+    return load_network(Embedder(), path, device)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from latent_rag_ros.latent_rag.generator import CODE_DIMENSION, FINE_LAYERS, LAYERS
+from latent_rag_ros.weights.tensors import load_network
 
 AVERAGE_CODE_SEED = 3
 FINE_COUNT = FINE_LAYERS.stop - FINE_LAYERS.start
@@ -54,11 +54,6 @@ class Encoder(nn.Module):
 def load_encoder(path: Path, device: str = 'cpu') -> Encoder:
     """Load an encoder from a safetensors file, frozen and in evaluation mode.
 
-    Raises
-    ------
-    RuntimeError
-        The file holds other tensors than `Encoder` has.
+    Raises `WeightsError` when the file holds something else.
     """
-    encoder = Encoder()
-    encoder.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-    return encoder.to(device).eval().requires_grad_(False)
+    return load_network(Encoder(), path, device)

@@ -10,9 +10,10 @@ import math
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
+
+from latent_rag_ros.weights.tensors import load_network
 
 LAYERS, CODE_DIMENSION = 10, 128
 COARSE_LAYERS, FINE_LAYERS = slice(0, 3), slice(3, 10)
@@ -118,11 +119,6 @@ class Generator(nn.Module):
 def load_generator(path: Path, device: str = 'cpu') -> Generator:
     """Load a generator from a safetensors file, frozen and in evaluation mode.
 
-    Raises
-    ------
-    RuntimeError
-        The file holds other tensors than `Generator` has.
+    Raises `WeightsError` when the file holds something else.
     """
-    generator = Generator()
-    generator.load_state_dict({name: value.float() for name, value in load_file(path).items()})
-    return generator.to(device).eval().requires_grad_(False)
+    return load_network(Generator(), path, device)

@@ -22,9 +22,10 @@ from torch.nn import functional
 from latent_rag_ros.identity.embedder import FEATURE_DIMENSION, Embedder
 from latent_rag_ros.training.augmentation import augment
 from latent_rag_ros.training.average import update_average
-from latent_rag_ros.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from latent_rag_ros.training.checkpoint import load_checkpoint, save_checkpoint
 from latent_rag_ros.training.crops import Crops, load_crops
 from latent_rag_ros.training.unseen_embedder import UnseenEmbedder
+from latent_rag_ros.weights.tensors import save_tensors
 
 LOGGER = logging.getLogger('train_embedder')
 NETWORKS = {'embedder': (Embedder, FEATURE_DIMENSION), 'unseen': (UnseenEmbedder, 192)}
@@ -132,7 +133,7 @@ def main() -> int:
     average = train(crops, settings, arguments.out.with_suffix('.checkpoint'))
     metadata = asdict(settings) | {'identities': len(np.unique(crops.identities)),
                                    'crops': len(crops.images)}
-    save_weights(arguments.out, average.state_dict(), {'training': json.dumps(metadata)})
+    save_tensors(arguments.out, average.state_dict(), {'training': json.dumps(metadata)})
     return 0
 
 

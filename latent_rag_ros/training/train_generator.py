@@ -25,8 +25,9 @@ from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.latent_rag.encoder import Encoder
 from latent_rag_ros.latent_rag.generator import Generator
 from latent_rag_ros.training.average import update_average
-from latent_rag_ros.training.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from latent_rag_ros.training.checkpoint import load_checkpoint, save_checkpoint
 from latent_rag_ros.training.crops import Crops, load_crops
+from latent_rag_ros.weights.tensors import save_tensors
 
 LOGGER = logging.getLogger('train_generator')
 
@@ -154,7 +155,7 @@ def main() -> int:
     metadata = json.dumps(asdict(settings) | {'identities': len(np.unique(crops.identities)),
                                               'crops': len(crops.images)})
     for name, average in averages.items():
-        save_weights(arguments.out / f'{name}.safetensors', average.eval().state_dict(),
+        save_tensors(arguments.out / f'{name}.safetensors', average.eval().state_dict(),
                      {'training': metadata})
     return 0
 

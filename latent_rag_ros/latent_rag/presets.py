@@ -1,0 +1,58 @@
+"""The settings of Latent-RAG: as published, and as a robot needs them."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings of retrieval, fusion and refinement.
+
+    Parameters
+    ----------
+    neighbours : int
+        m, codes retrieved per person.
+    attention : str
+        Mode of the inverse self-attention, see `fusion`.
+    temperature : float
+        tau of the attention.
+    iterations : int
+        T, most refinement iterations for a person who is seen for the first time.
+    warm_iterations : int
+        Most fine iterations for a person whose track has a code already.
+    coarse_step, fine_step : float
+        alpha, length of one sign step; 0 switches that half of the refinement off.
+    relative_steps : bool
+        True: steps are multiples of the store's standard deviation of the layer. False: absolute.
+    momentum : float
+        mu of the momentum update.
+    stop_cosine : float
+        A person is refined no further from this identity cosine on; above 1 never stops early.
+    warm_start : bool
+        Start from the last code of the track instead of retrieving again.
+    """
+
+    neighbours: int
+    attention: str
+    temperature: float
+    iterations: int
+    warm_iterations: int
+    coarse_step: float
+    fine_step: float
+    relative_steps: bool
+    momentum: float
+    stop_cosine: float
+    warm_start: bool
+
+
+PRESETS: Mapping[str, Preset] = MappingProxyType({
+    # Latent-RAG as published: m = 10, tau = 1, T = 10, alpha_c = 0.001, alpha_f = 0.01, mu = 0.9
+    'paper': Preset(neighbours=10, attention='reciprocal', temperature=1.0, iterations=10,
+                    warm_iterations=0, coarse_step=0.001, fine_step=0.01, relative_steps=False,
+                    momentum=0.9, stop_cosine=2.0, warm_start=False),
+    'robot': Preset(neighbours=10, attention='reciprocal', temperature=1.0, iterations=5,
+                    warm_iterations=1, coarse_step=0.05, fine_step=0.1, relative_steps=True,
+                    momentum=0.9, stop_cosine=0.9, warm_start=True),
+})
