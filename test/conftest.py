@@ -1,0 +1,31 @@
+"""Keeps the tests on the installed package, on this machine, and out of other graphs."""
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LAUNCH_IS_INSTALLED = importlib.util.find_spec('launch_testing') is not None
+
+
+def without_checkout(paths: list[str]) -> list[str]:
+    """Return `paths` less the checkout, whose latent_rag_ros/ lacks the generated messages."""
+    return [path for path in paths if Path(path or '.').resolve() != ROOT]
+
+
+sys.path[:] = without_checkout(sys.path)
+if 'PYTHONPATH' in os.environ:
+    os.environ['PYTHONPATH'] = os.pathsep.join(
+        without_checkout(os.environ['PYTHONPATH'].split(os.pathsep)))
+
+# Domains 1 to 101 are free on every Linux; 0 is where other people's nodes are.
+os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
+os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+for variable in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
+    os.environ.setdefault(variable, str(ROOT / 'config' / 'fastdds.xml'))
+os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
+# One thread a network: the suite's processes share few cores, and spinning threads starve the others.
+os.environ.setdefault('OMP_NUM_THREADS', '1')
+os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
