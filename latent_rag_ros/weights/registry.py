@@ -108,7 +108,7 @@ def _is_entry(entry: object) -> bool:
 def register(path: Path) -> None:
     """Write or renew the entry of a weights file in the manifest of its folder, atomically.
 
-    The card of `name.ext` is `name.md` beside it. Raises `WeightsError` when the file or the
+    The card of `name.ext` or `name.ext.xz` is `name.md` beside it. Raises `WeightsError` when the file or the
     existing manifest cannot be read.
     """
     path = Path(path)
@@ -116,7 +116,7 @@ def register(path: Path) -> None:
     manifest = read_manifest(target) if target.exists() else {}
     try:
         manifest[path.name] = {'sha256': sha256_of(path), 'bytes': path.stat().st_size,
-                               'card': f'{path.stem}.md'}
+                               'card': f'{path.name.split(".")[0]}.md'}
     except OSError as error:
         raise WeightsError(f'weights file {path} cannot be read ({error.strerror}); '
                            'give the path of an existing file') from error

@@ -1,0 +1,105 @@
+"""NanoDet-g, the shipped person detector.
+
+NanoDet (https://github.com/RangiLyu/nanodet) predicts, for every cell of three grids, class scores
+and for each side of the box a distribution over the distances 0..10 strides, whose mean is the
+distance (Generalized Focal Loss, Li et al., NeurIPS 2020, eq. 5 and 6).
+"""
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from latent_rag_ros.perception.detector import check_image, checked_detections
+from latent_rag_ros.perception.network import Network
+from latent_rag_ros.protection.types import Detection, ImageArray
+
+WEIGHTS_NAME = 'nanodet_g.onnx.xz'
+SIDE_PX = 416
+STRIDES_PX = (8, 16, 32)
+PERSON = 0  # class index in COCO
+MEAN_BGR = np.array([103.53, 116.28, 123.675], np.float32)
+DEVIATION_BGR = np.array([57.375, 57.12, 58.395], np.float32)
+
+
+class NanoDetDetector:
+    """Detect persons with NanoDet-g 416 on the CPU. Not thread-safe.
+
+    Parameters
+    ----------
+    weights : Path
+        `WEIGHTS_NAME`, beside a manifest or in the shipped folder.
+    score_min : float
+        Detections below this score, 0..1, are left out.
+    overlap_max : float
+        Of two boxes with a larger intersection over union only the better one is kept.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or damaged.
+    """
+
+    def __init__(self, weights: Path, score_min: float, overlap_max: float) -> None:
+        self._network = Network(weights, [f'{kind}_{stride}' for stride in STRIDES_PX
+                                          for kind in ('scores', 'sides')])
+        self._score_min = score_min
+        self._overlap_max = overlap_max
+
+    def detect(self, image: ImageArray) -> list[Detection]:
+        """Return the persons of an RGB image, best first; see `PersonDetector.detect`."""
+        check_image(image)
+        height_px, width_px = image.shape[:2]
+        outputs = self._network.run(_blob(image))
+        found = [decoded(scores[0], sides[0], stride, self._score_min)
+                 for scores, sides, stride in zip(outputs[::2], outputs[1::2], STRIDES_PX)]
+        scores = np.concatenate([row[0] for row in found])
+        boxes = np.concatenate([row[1] for row in found])
+        boxes *= np.tile([width_px / SIDE_PX, height_px / SIDE_PX], 2)
+        kept = self._without_duplicates(boxes, scores)
+        return checked_detections(boxes[kept], scores[kept], height_px, width_px)
+
+    def _without_duplicates(self, boxes: NDArray[np.float64],
+                            scores: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return the indices that survive non-maximum suppression, best first."""
+        if not len(boxes):
+            return np.zeros(0, np.intp)
+        left_top_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+        return np.asarray(cv2.dnn.NMSBoxes(left_top_size.tolist(), scores.tolist(), 0.0,
+                                           self._overlap_max), np.intp).ravel()
+
+
+def decoded(scores: NDArray[np.float32], sides: NDArray[np.float32], stride_px: int,
+            score_min: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return person scores (m,) and boxes (m, 4), in pixels of the network's input, of one grid.
+
+    Parameters
+    ----------
+    scores : NDArray
+        Shape (cells, classes), 0..1, cells in row-major order.
+    sides : NDArray
+        Shape (cells, 4 * 11): for left, top, right, bottom the logits of distances 0..10.
+    stride_px : int
+        Width and height of a cell.
+    score_min : float
+        Cells with a lower person score are left out.
+    """
+    cells = np.flatnonzero(scores[:, PERSON] >= score_min)
+    rows, columns = np.divmod(cells, SIDE_PX // stride_px)
+    centres = (np.stack([columns, rows], axis=1) + 0.5) * stride_px          # (m, 2)
+    logits = sides[cells].astype(np.float64)
+    logits = logits.reshape(len(cells), 4, sides.shape[1] // 4)               # (m, 4, 11)
+    weights = np.exp(logits - logits.max(axis=2, keepdims=True))
+    weights /= weights.sum(axis=2, keepdims=True)
+    distances = weights @ np.arange(logits.shape[2]) * stride_px              # (m, 4)
+    boxes = np.hstack([centres - distances[:, :2], centres + distances[:, 2:]])
+    return scores[cells, PERSON].astype(np.float64), boxes
+
+
+def _blob(image: ImageArray) -> NDArray[np.float32]:
+    """Return the network's input (1, 3, 416, 416): BGR, normalised, aspect not kept."""
+    bgr = cv2.resize(image, (SIDE_PX, SIDE_PX))[:, :, ::-1]
+    normalised = (bgr.astype(np.float32) - MEAN_BGR) / DEVIATION_BGR
+    return np.ascontiguousarray(normalised.transpose(2, 0, 1))[np.newaxis]

@@ -1,0 +1,95 @@
+"""The pixels of a person around a box: MediaPipe selfie segmentation on a square crop."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from latent_rag_ros.perception.detector import check_image
+from latent_rag_ros.perception.network import Network
+from latent_rag_ros.protection.types import Box, ImageArray, MaskArray
+
+WEIGHTS_NAME = 'selfie_segmentation.onnx.xz'
+SIDE_PX = 256
+CROP_SCALE = 1.2
+
+
+class PersonMasker:
+    """Segment the persons in a square around a box, on the CPU. Not thread-safe.
+
+    Parameters
+    ----------
+    weights : Path
+        `WEIGHTS_NAME`, beside a manifest or in the shipped folder.
+    score_min : float
+        Pixels from this person probability on, 0..1, belong to the mask.
+
+    Raises
+    ------
+    WeightsError
+        The weights are missing or damaged.
+    """
+
+    def __init__(self, weights: Path, score_min: float) -> None:
+        self._network = Network(weights, ['probability'])
+        self._score_min = score_min
+
+    def mask(self, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:
+        """Return where the mask lies and the mask.
+
+        The window is the square of 1.2 times the longer side of the box around its centre, clipped
+        to the image. Neighbours in the window are segmented as well: the mask says where persons
+        are, not whose pixels they are. It may be empty; unite it with the box.
+
+        Parameters
+        ----------
+        image : ImageArray
+            RGB image.
+        box : Box
+            The person; may reach beyond the image.
+
+        Returns
+        -------
+        window : Box
+            Inside the image; without pixels when the square lies outside.
+        mask : MaskArray
+            Shape (window.height_px, window.width_px).
+
+        Raises
+        ------
+        ValueError
+            The image is empty or not RGB uint8.
+        DetectorError
+            The output is not finite.
+        """
+        check_image(image)
+        square = _square_around(box)
+        window = square.clipped(*image.shape[:2])
+        if not (window.width_px and window.height_px):
+            return window, np.zeros((window.height_px, window.width_px), bool)
+        probability = self._network.run(_blob(image, square, window))[0].reshape(SIDE_PX, SIDE_PX)
+        side_px = square.width_px
+        enlarged = cv2.resize(probability, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
+        inside = Box(window.left - square.left, window.top - square.top,
+                     window.right - square.left, window.bottom - square.top)
+        return window, enlarged[inside.slices] >= self._score_min
+
+
+def _square_around(box: Box) -> Box:
+    side_px = round(CROP_SCALE * max(box.height_px, box.width_px))
+    left = (box.left + box.right - side_px) // 2
+    top = (box.top + box.bottom - side_px) // 2
+    return Box(left, top, left + side_px, top + side_px)
+
+
+def _blob(image: ImageArray, square: Box, window: Box) -> NDArray[np.float32]:
+    """Return the network's input (1, 3, 256, 256): RGB 0..1, edge pixels repeated outside."""
+    crop = cv2.copyMakeBorder(
+        image[window.slices], window.top - square.top, square.bottom - window.bottom,
+        window.left - square.left, square.right - window.right, cv2.BORDER_REPLICATE)
+    shrinks = square.width_px > SIDE_PX
+    crop = cv2.resize(crop, (SIDE_PX, SIDE_PX),
+                      interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.ascontiguousarray(crop.transpose(2, 0, 1)[np.newaxis].astype(np.float32) / 255)

@@ -1,0 +1,90 @@
+"""One person over time: where it was seen, how it moves, and where it may be now."""
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+VELOCITY_GAIN = 0.3
+"""Share of the newest displacement in the velocity: detections jitter by a few pixels."""
+
+VELOCITY_DECAY = 0.85
+"""Factor per missed frame: people who vanish from the detector often slow down or stop."""
+
+SIZE_DECAY = 0.95
+"""Factor per frame at which a larger earlier size is forgotten: occlusion shrinks the last boxes
+before a person is missed."""
+
+GROWTH_PER_FRAME = 0.02
+"""A missed person's box grows by this share of its size on every side per frame."""
+
+GROWTH_MAX = 0.3
+"""Most growth on every side, as a share of the size."""
+
+
+class Track:
+    """A person with a constant-velocity motion model.
+
+    Boxes are float64 arrays (4,): left, top, right, bottom in pixels, not clipped.
+
+    Parameters
+    ----------
+    track_id : int
+        Unique number of the person.
+    box : NDArray
+        First detection.
+    score : float
+        Its score, 0..1.
+    """
+
+    def __init__(self, track_id: int, box: NDArray[np.float64], score: float) -> None:
+        self.track_id = track_id
+        self.score = score
+        self.detected_frames = 1
+        self.missed_frames = 0
+        self._seen = box
+        self._size = box[2:] - box[:2]
+        self._centre = (box[:2] + box[2:]) / 2
+        self._velocity = np.zeros(2)
+
+    def predict(self) -> None:
+        """Move on by one frame, before the detections of that frame are looked at."""
+        if self.missed_frames:
+            self._velocity = self._velocity * VELOCITY_DECAY
+        self._centre = self._centre + self._velocity
+
+    def detect(self, box: NDArray[np.float64], score: float) -> None:
+        """Continue with the detection of this frame."""
+        centre, seen_centre = (box[:2] + box[2:]) / 2, (self._seen[:2] + self._seen[2:]) / 2
+        displacement = (centre - seen_centre) / (self.missed_frames + 1)
+        gain = 1.0 if self.detected_frames == 1 else VELOCITY_GAIN
+        self._velocity = self._velocity + gain * (displacement - self._velocity)
+        self._size = np.maximum(box[2:] - box[:2], SIZE_DECAY * self._size)
+        self._centre, self._seen, self.score = centre, box, score
+        self.detected_frames += 1
+        self.missed_frames = 0
+
+    def miss(self) -> None:
+        """Note that no detection of this frame is this person."""
+        self.missed_frames += 1
+
+    @property
+    def expected(self) -> NDArray[np.float64]:
+        """The box to match detections with: predicted centre, last detected size."""
+        half = (self._seen[2:] - self._seen[:2]) / 2
+        return np.concatenate([self._centre - half, self._centre + half])
+
+    @property
+    def covered(self) -> NDArray[np.float64]:
+        """The box that must be covered.
+
+        The detection while there is one. Later the box around the last detection and the
+        predicted one, which grows with every missed frame: the person has stopped, gone on, or
+        is anywhere in between.
+        """
+        if not self.missed_frames:
+            return self._seen
+        growth = min(GROWTH_PER_FRAME * self.missed_frames, GROWTH_MAX)
+        half = self._size * (0.5 + growth)
+        predicted = np.concatenate([self._centre - half, self._centre + half])
+        return np.concatenate([np.minimum(predicted[:2], self._seen[:2]),
+                               np.maximum(predicted[2:], self._seen[2:])])

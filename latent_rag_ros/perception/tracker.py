@@ -1,0 +1,124 @@
+"""Follows persons from frame to frame, and keeps those covered whom the detector misses.
+
+Detections are assigned to predicted boxes by the largest total intersection over union (SORT,
+Bewley et al., ICIP 2016), with one difference that privacy asks for: a missed person is not
+dropped but reported, with a growing box, until the memory ends.
+"""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from latent_rag_ros.perception.overlap import areas, intersection_over_union, intersections
+from latent_rag_ros.perception.track import Track
+from latent_rag_ros.protection.types import Box, Detection, TrackedPerson
+
+ESTABLISHED_FRAMES = 3
+"""From this many detections on a track is never taken for a duplicate of another one."""
+
+DUPLICATE_SHARE = 0.9
+"""A missed young track with this share of its box inside a detected one is that person again."""
+
+
+class Tracker:
+    """Assign detections to persons. Deterministic; ids are never used twice, not after a reset.
+
+    Parameters
+    ----------
+    overlap_min : float
+        A detection continues a track when their intersection over union is at least this, 0..1.
+    memory_frames : int
+        A person is reported for this many frames after the last detection.
+    """
+
+    def __init__(self, overlap_min: float, memory_frames: int) -> None:
+        self._overlap_min = overlap_min
+        self._memory_frames = memory_frames
+        self._tracks: list[Track] = []
+        self._next_id = 1
+        self._size_px: tuple[int, int] | None = None
+
+    def reset(self) -> None:
+        """Forget everybody; later persons get new ids."""
+        self._tracks = []
+        self._size_px = None
+
+    def update(self, detections: list[Detection], height_px: int,
+               width_px: int) -> list[TrackedPerson]:
+        """Take the detections of the next frame and return everybody to be covered in it.
+
+        A frame of another size than the one before resets the tracker first: its pixels cannot be
+        compared.
+
+        Parameters
+        ----------
+        detections : list of Detection
+            Persons of this frame.
+        height_px, width_px : int
+            Size of the frame.
+
+        Returns
+        -------
+        list of TrackedPerson
+            Detected and missed persons, by id. Boxes are inside the frame and never empty; of a
+            missed person it is never smaller than the last detected one.
+        """
+        if self._size_px != (height_px, width_px):
+            self.reset()
+            self._size_px = (height_px, width_px)
+        for track in self._tracks:
+            track.predict()
+        boxes = np.array([_corners(detection.box) for detection in detections]).reshape(-1, 4)
+        assigned = self._assign(boxes)
+        for row, track in enumerate(self._tracks):
+            if row in assigned:
+                track.detect(boxes[assigned[row]], detections[assigned[row]].score)
+            else:
+                track.miss()
+        self._tracks = [track for track in self._tracks
+                        if track.missed_frames <= self._memory_frames]
+        for column in sorted(set(range(len(detections))) - set(assigned.values())):
+            self._tracks.append(Track(self._next_id, boxes[column], detections[column].score))
+            self._next_id += 1
+        self._drop_duplicates()
+        return self._persons(height_px, width_px)
+
+    def _assign(self, boxes: NDArray[np.float64]) -> dict[int, int]:
+        """Return the detection of every continued track, both by index."""
+        expected = np.array([track.expected for track in self._tracks]).reshape(-1, 4)
+        overlap = intersection_over_union(expected, boxes)
+        overlap[overlap < self._overlap_min] = 0.0
+        rows, columns = linear_sum_assignment(overlap, maximize=True)
+        return {int(row): int(column) for row, column in zip(rows, columns)
+                if overlap[row, column] > 0.0}
+
+    def _drop_duplicates(self) -> None:
+        """Drop missed young tracks that lie inside a detected one: one person was seen twice."""
+        seen = [track for track in self._tracks if not track.missed_frames]
+        young = [track for track in self._tracks
+                 if track.missed_frames and track.detected_frames < ESTABLISHED_FRAMES]
+        if not seen or not young:
+            return
+        young_boxes = np.array([track.expected for track in young])
+        common = intersections(young_boxes, np.array([track.covered for track in seen]))
+        inside = (common >= DUPLICATE_SHARE * areas(young_boxes)[:, None]).any(axis=1)
+        dropped = {track.track_id for track, is_inside in zip(young, inside) if is_inside}
+        self._tracks = [track for track in self._tracks if track.track_id not in dropped]
+
+    def _persons(self, height_px: int, width_px: int) -> list[TrackedPerson]:
+        persons = []
+        for track in self._tracks:
+            left, top, right, bottom = track.covered.tolist()
+            box = Box(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
+            box = box.clipped(height_px, width_px)
+            if box.width_px and box.height_px:
+                persons.append(TrackedPerson(track.track_id, box, track.score,
+                                             track.missed_frames))
+        return persons
+
+
+def _corners(box: Box) -> list[float]:
+    return [float(value) for value in (box.left, box.top, box.right, box.bottom)]
