@@ -6,7 +6,6 @@ The query picture x reaches only the losses of the refinement; it is never encod
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +85,10 @@ class LatentRagReplacer:
         embedder = embedder or load_embedder(paths[EMBEDDER_FILE], device)
         return cls(embedder, load_generator(paths[GENERATOR_FILE], device), store, preset, device)
 
+    def empty_codes(self, count: int) -> Tensor:
+        """Return zeros of shape (count, L, D) to be filled with codes."""
+        return torch.zeros(count, *self._codes.shape[1:], device=self.device)
+
     def retrieve(self, features: Tensor) -> NDArray:
         """Return the store rows of the nearest synthetic people, shape (n, neighbours)."""
         return self.store.search(features, self.preset.neighbours)
@@ -115,14 +118,6 @@ class LatentRagReplacer:
     def synthesise(self, codes: Tensor) -> Tensor:
         """Return 8-bit images of codes (n, L, D): (n, 3, 128, 64), uint8, RGB."""
         return (self.generator(codes) * 255).round().clamp(0, 255).byte()
-
-    def start_codes(self, features: Tensor, previous: Sequence[Tensor | None]) -> Tensor:
-        """Return the code each person starts from: the track's last one, else a fused one."""
-        codes = self.fuse(self.retrieve(features))
-        for row, code in enumerate(previous):
-            if code is not None:
-                codes[row] = code
-        return codes
 
     def replace(self, crops: Tensor, features: Tensor) -> Replacement:
         """Replace persons seen for the first time.

@@ -37,6 +37,7 @@ class Reason(IntEnum):
     NOT_VERIFIED = 9
     TOO_SMALL = 10
     INTERNAL_ERROR = 11
+    MISSED = 12
 
 
 class Fill(IntEnum):

@@ -1,0 +1,187 @@
+"""The way of one frame through the filter: the ONLY producer of publishable pixels.
+
+    Frame -> detect -> track -> mask -> erase -> embed -> retrieve -> fuse -> refine -> synthesise
+          -> verify -> composite -> ProtectedFrame
+
+Whatever fails on the way, what comes out is a frame in which every located person is covered, or
+a frame of one colour with the reason.
+"""
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_rag_ros.identity.embedder import CROP_HEIGHT_PX, CROP_WIDTH_PX, FEATURE_DIMENSION
+from latent_rag_ros.parameters import PROTECTOR, Value, checked_values
+from latent_rag_ros.perception.detector import DetectorError
+from latent_rag_ros.protection.assembly import Parts, assemble
+from latent_rag_ros.protection.compositing import erase, paste
+from latent_rag_ros.protection.method import Patch, Person
+from latent_rag_ros.protection.region import region_of
+from latent_rag_ros.protection.stage_clock import StageClock
+from latent_rag_ros.protection.types import (Fill, Frame, ImageArray, Outcome, ProtectedFrame,
+                                             ProtectedPerson, Reason, Region, TrackedPerson)
+
+LOGGER = logging.getLogger(__name__)
+
+SEVERITY = (Reason.GENERATOR_FAILED, Reason.EMBEDDER_FAILED, Reason.LATE, Reason.NOT_VERIFIED,
+            Reason.MISSED, Reason.TOO_SMALL)
+"""Reasons for a solid person, worst first: the worst one becomes the reason of the frame."""
+
+
+class ProtectionPipeline:
+    """Turns raw frames into protected ones. One thread at a time.
+
+    Parameters
+    ----------
+    parts : Parts
+        Detector, mask, tracker, embedder and method.
+    values : Mapping
+        All parameters of the protector, checked.
+    """
+
+    def __init__(self, parts: Parts, values: Mapping[str, Value]) -> None:
+        self._parts, self._values = parts, dict(values)
+        self.device, self.method, self.model_id = parts.device, parts.method.name, parts.model_id
+        self.feature_dimension = FEATURE_DIMENSION
+
+    @classmethod
+    def from_values(cls, given: Mapping[str, object]) -> ProtectionPipeline:
+        """Load a pipeline; parameters that are not given keep their defaults.
+
+        Raises
+        ------
+        ParameterError
+            A parameter is unknown, has the wrong type, or is out of range.
+        WeightsError
+            Weights are missing, damaged, or do not belong together.
+        """
+        values = checked_values(PROTECTOR, given)
+        return cls(assemble(values), values)
+
+    def reset(self) -> None:
+        """Forget all tracks and their codes, as after a cut in the video."""
+        self._parts.tracker.reset()
+        self._parts.method.forget(set())
+
+    def blank(self, height_px: int, width_px: int, reason: Reason, message: str = '',
+              latency_s: Mapping[str, float] | None = None) -> ProtectedFrame:
+        """Return a frame of one grey level, which stands for one that could not be protected."""
+        image = np.full((height_px, width_px, 3), self._values['protection.fill_level'], np.uint8)
+        return ProtectedFrame(image, Outcome.BLANKED, reason, (),
+                              np.ones((height_px, width_px), bool), dict(latency_s or {}), message)
+
+    def protect(self, frame: Frame) -> ProtectedFrame:
+        """Return what may be published of a frame. Never raises for what a frame holds.
+
+        A frame in which persons cannot be located is blanked. A person who can be located and not
+        replaced is covered by one colour.
+        """
+        clock = StageClock()
+        height_px, width_px = frame.image.shape[:2]
+        try:
+            return self._protected(frame, clock)
+        except DetectorError as error:
+            reason, message = Reason.DETECTOR_FAILED, str(error)
+        except Exception as error:  # the one guard: whatever it is, the raw frame must not pass
+            LOGGER.exception('frame blanked')
+            reason, message = Reason.INTERNAL_ERROR, f'{type(error).__name__}: {error}'
+        return self.blank(height_px, width_px, reason, message, clock.seconds)
+
+    def _protected(self, frame: Frame, clock: StageClock) -> ProtectedFrame:
+        parts, image = self._parts, frame.image
+        with clock('detect'):
+            detections = parts.detector.detect(image)
+        with clock('track'):
+            tracked = parts.tracker.update(detections, *image.shape[:2])
+            parts.method.forget({person.track_id for person in tracked})
+        with clock('mask'):
+            located = self._located(image, tracked)
+        with clock('erase'):
+            canvas, covered = erase(image, [region for _, region in located],
+                                    self._values['protection.fill_level'])
+        with clock('embed'):
+            persons = self._embedded(image, located)
+        patches = parts.method.patches(
+            persons, clock, frame.received_s + self._values['guard.deadline_s'])
+        with clock('composite'):
+            self._paste_all(canvas, located, patches)
+        protected = tuple(_protected_person(*row) for row in zip(located, persons, patches))
+        return ProtectedFrame(canvas, Outcome.PROTECTED, _worst(protected), protected, covered,
+                              clock.seconds)
+
+    def _located(self, image: ImageArray,
+                 tracked: Sequence[TrackedPerson]) -> list[tuple[TrackedPerson, Region]]:
+        """Return the persons with a part inside the image and their regions."""
+        margin = self._values['protection.margin']
+        regions = [region_of(image, person, self._parts.masker, margin) for person in tracked]
+        return [(person, region) for person, region in zip(tracked, regions) if region is not None]
+
+    def _embedded(self, image: ImageArray,
+                  located: Sequence[tuple[TrackedPerson, Region]]) -> list[Person]:
+        """Return crop and feature of every person; a feature only where it can mean something."""
+        crops = [_crop(image, region) for _, region in located]
+        reasons = [self._reason_without_feature(person, region) for person, region in located]
+        rows = [row for row, ((person, _), reason) in enumerate(zip(located, reasons))
+                if reason == Reason.NONE and person.missed_frames == 0]
+        features: dict[int, Tensor] = {}
+        if rows and self._parts.embedder is not None:
+            features = self._features(crops, rows)
+            for row in set(rows) - set(features):
+                reasons[row] = Reason.EMBEDDER_FAILED
+        return [Person(person.track_id, crop, features.get(row), reason)
+                for row, ((person, _), crop, reason) in enumerate(zip(located, crops, reasons))]
+
+    def _reason_without_feature(self, person: TrackedPerson, region: Region) -> Reason:
+        too_small = region.crop_box.height_px < self._values['identity.height_px_min']
+        return Reason.TOO_SMALL if too_small else Reason.NONE
+
+    @torch.no_grad()
+    def _features(self, crops: Sequence[Tensor], rows: Sequence[int]) -> dict[int, Tensor]:
+        """Return features by row; rows whose feature is not finite are missing."""
+        batch = torch.stack([crops[row] for row in rows]).to(self.device).float() / 255
+        try:
+            features = self._parts.embedder.embed(batch)
+        except (RuntimeError, ValueError, MemoryError) as error:
+            LOGGER.error('embedder failed, persons become solid: %s', error)
+            return {}
+        return {row: feature for row, feature in zip(rows, features)
+                if bool(feature.isfinite().all())}
+
+    @staticmethod
+    def _paste_all(canvas: ImageArray, located: Sequence[tuple[TrackedPerson, Region]],
+                   patches: Sequence[Patch]) -> None:
+        """Draw the patches, the persons whose feet are further down last: they stand in front."""
+        order = sorted(range(len(located)), key=lambda row: located[row][1].crop_box.bottom)
+        for row in order:
+            if patches[row].image is not None:
+                paste(canvas, located[row][1], patches[row].image)
+
+
+def _crop(image: ImageArray, region: Region) -> Tensor:
+    """Return the raw crop a person is recognised by, shape (3, 128, 64), uint8."""
+    pixels = image[region.crop_box.slices]
+    shrinks = pixels.shape[0] > CROP_HEIGHT_PX
+    scaled = cv2.resize(pixels, (CROP_WIDTH_PX, CROP_HEIGHT_PX),
+                        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return torch.from_numpy(np.ascontiguousarray(scaled)).permute(2, 0, 1)
+
+
+def _protected_person(located: tuple[TrackedPerson, Region], person: Person,
+                      patch: Patch) -> ProtectedPerson:
+    tracked, region = located
+    feature = None if person.feature is None else person.feature.cpu().numpy().astype(np.float32)
+    return ProtectedPerson(
+        tracked.track_id, region.bounds, tracked.score, tracked.missed_frames,
+        Fill.SOLID if patch.image is None else Fill.SYNTHETIC, patch.reason, feature,
+        patch.cosine, patch.psnr_db, patch.ssim)
+
+
+def _worst(persons: Sequence[ProtectedPerson]) -> Reason:
+    present = {person.reason for person in persons}
+    return next((reason for reason in SEVERITY if reason in present), Reason.NONE)

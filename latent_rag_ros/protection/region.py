@@ -1,0 +1,78 @@
+"""The region of a person: box and mask united and grown. Inside it no input pixel survives."""
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from latent_rag_ros.perception.person_mask import PersonMasker
+from latent_rag_ros.protection.types import Box, ImageArray, MaskArray, Region, TrackedPerson
+
+MASK_REACH = 0.25
+"""How far outside the box, as a share of its height, the mask may reach: an outstretched arm, but
+not the neighbour, who has a box of his own."""
+
+
+def grown(box: Box, margin_px: int) -> Box:
+    """Return the box moved outwards by `margin_px` on every side; may leave the image."""
+    return Box(box.left - margin_px, box.top - margin_px,
+               box.right + margin_px, box.bottom + margin_px)
+
+
+def region_of(image: ImageArray, person: TrackedPerson, masker: PersonMasker | None,
+              margin: float) -> Region | None:
+    """Return the region of one person, or None when no part of the box is inside the image.
+
+    Parameters
+    ----------
+    masker : PersonMasker, optional
+        None covers the grown box alone.
+    margin : float
+        Growth on every side as a share of the box height.
+
+    Raises
+    ------
+    DetectorError
+        The mask network failed.
+    """
+    height_px, width_px = image.shape[:2]
+    crop_box = person.box.clipped(height_px, width_px)
+    margin_px = max(1, round(margin * person.box.height_px))
+    box = grown(person.box, margin_px).clipped(height_px, width_px)
+    if not crop_box.width_px or not crop_box.height_px:
+        return None
+    if masker is None:
+        return Region(person.track_id, box, np.ones((box.height_px, box.width_px), bool), crop_box)
+    reach_px = round(MASK_REACH * person.box.height_px)
+    limit = grown(person.box, reach_px).clipped(height_px, width_px)
+    mask = _mask_within(limit, *masker.mask(image, person.box))
+    mask = cv2.dilate(mask.astype(np.uint8), _disc(margin_px)).astype(bool)
+    rows, columns = box.slices
+    mask[rows.start - limit.top:rows.stop - limit.top,
+         columns.start - limit.left:columns.stop - limit.left] = True
+    return _trimmed(person.track_id, limit, mask, crop_box)
+
+
+def _mask_within(limit: Box, window: Box, window_mask: MaskArray) -> MaskArray:
+    """Return the part of a mask inside `limit`, shape (limit.height_px, limit.width_px)."""
+    mask = np.zeros((limit.height_px, limit.width_px), bool)
+    common = Box(max(limit.left, window.left), max(limit.top, window.top),
+                 min(limit.right, window.right), min(limit.bottom, window.bottom))
+    if common.width_px and common.height_px:
+        mask[common.top - limit.top:common.bottom - limit.top,
+             common.left - limit.left:common.right - limit.left] = window_mask[
+                 common.top - window.top:common.bottom - window.top,
+                 common.left - window.left:common.right - window.left]
+    return mask
+
+
+def _disc(radius_px: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius_px + 1, 2 * radius_px + 1))
+
+
+def _trimmed(track_id: int, limit: Box, mask: MaskArray, crop_box: Box) -> Region:
+    """Return the region with the smallest bounds that hold the mask."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    bounds = Box(int(limit.left + left), int(limit.top + top),
+                 int(limit.left + right), int(limit.top + bottom))
+    return Region(track_id, bounds, mask[top:bottom, left:right], crop_box)
