@@ -46,7 +46,7 @@ class Parameter:
         """The allowed values as a person reads them; empty where every value is allowed."""
         if self.choices:
             return ', '.join(self.choices)
-        return '' if self.minimum is None else f'{self.minimum:g} .. {self.maximum:g}'
+        return '' if self.minimum is None else f'{self.minimum:.12g} .. {self.maximum:.12g}'
 
     def checked(self, value: object) -> Value:
         """Return `value` in the parameter's own type.

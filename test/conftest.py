@@ -1,13 +1,11 @@
 """Keeps the tests on the installed package, on this machine, and out of other graphs."""
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LAUNCH_IS_INSTALLED = importlib.util.find_spec('launch_testing') is not None
 
 
 def without_checkout(paths: list[str]) -> list[str]:
