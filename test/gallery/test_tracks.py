@@ -1,0 +1,199 @@
+"""Tracks become identities: enrolment, return, contradiction, restart, erasure."""
+import numpy as np
+import pytest
+from latent_rag_ros.gallery.features import Features, GalleryError
+from latent_rag_ros.gallery.gallery import Gallery
+from latent_rag_ros.gallery.tracks import TrackIdentifier
+from simulated_people import SPACE, People
+
+SECOND_NS = 1_000_000_000
+FRAME_NS = SECOND_NS // 10
+
+
+class Scene:
+    """Cameras in front of simulated people, and the identifier that watches them."""
+
+    def __init__(self, people, identities_max=100, enrol=True):
+        """Start with an empty gallery at time zero."""
+        self.people = people
+        self.gallery = Gallery(features_per_identity=5, identities_max=identities_max)
+        self.identifier = TrackIdentifier(self.gallery, similarity_min=0.7, enrol=enrol,
+                                          observations_min=3)
+        self.now_ns = 0
+
+    def frame(self, persons, camera='front'):
+        """Show one frame with {track: person}; return the matches by track."""
+        self.now_ns += FRAME_NS
+        matches = self.identifier.identify(camera, self.now_ns, list(persons),
+                                           self.people.seen(*persons.values()))
+        assert [match.track_id for match in matches] == list(persons)
+        return {match.track_id: match for match in matches}
+
+    def frames(self, count, persons, camera='front'):
+        """Show the same persons for several frames; return the identity ids of the last one."""
+        for _ in range(count):
+            matches = self.frame(persons, camera)
+        return {track_id: match.identity_id for track_id, match in matches.items()}
+
+
+@pytest.fixture
+def scene():
+    """Return a scene with 20 persons to choose from."""
+    return Scene(People(20))
+
+
+def test_track_is_enrolled_when_it_matched_nobody_often_enough(scene):
+    """Unknown, unknown, enrolled, known: and only the enrolling observation says so."""
+    matches = [scene.frame({7: 0})[7] for _ in range(5)]
+    assert [match.identity_id for match in matches] == [0, 0, 1, 1, 1]
+    assert [match.enrolled for match in matches] == [False, False, True, False, False]
+    assert np.isnan(matches[0].similarity) and matches[4].similarity > 0.8
+    [identity] = scene.gallery.identities()
+    assert (identity.first_seen_ns, identity.last_seen_ns) == (FRAME_NS, 5 * FRAME_NS)
+
+
+def test_nobody_is_enrolled_when_enrolment_is_off():
+    """Without enrolment everybody stays unknown."""
+    scene = Scene(People(2), enrol=False)
+    assert scene.frames(10, {1: 0, 2: 1}) == {1: 0, 2: 0}
+    assert len(scene.gallery) == 0
+
+
+def test_returning_person_is_recognised_when_track_and_camera_are_new(scene):
+    """Ten people come, leave, and come back in other tracks and before another camera."""
+    first = {person: scene.frames(5, {person + 1: person})[person + 1] for person in range(10)}
+    assert sorted(first.values()) == list(range(1, 11))
+    scene.now_ns += 600 * SECOND_NS
+    for person in reversed(range(10)):
+        track = 100 + person
+        assert scene.frame({track: person}, 'rear')[track].identity_id == first[person]
+    assert len(scene.gallery) == 10
+
+
+def test_two_persons_never_share_when_they_look_alike():
+    """Twins in one frame get two identities, in every frame, though each matches both."""
+    scene = Scene(People(1, noise=0.1))
+    seen = [scene.frame({1: 0, 2: 0}) for _ in range(20)]
+    for matches in seen:
+        known = [match.identity_id for match in matches.values() if match.identity_id]
+        assert len(known) == len(set(known))
+    assert [match.identity_id for match in seen[-1].values()] == [1, 2]
+
+
+def test_crowd_never_shares_when_people_come_and_go():
+    """Random comings and goings before two cameras: no identity twice in one frame."""
+    scene, random = Scene(People(15, noise=0.6)), np.random.default_rng(3)
+    for step in range(150):
+        persons = random.permutation(15)[:random.integers(1, 8)]
+        matches = scene.frame({100 * (step // 10) + int(p) + 1: int(p) for p in persons},
+                              'front' if step % 2 else 'rear')
+        known = [match.identity_id for match in matches.values() if match.identity_id]
+        assert len(known) == len(set(known))
+    assert len(scene.gallery) >= 10
+
+
+def test_track_keeps_its_identity_when_single_views_are_bad(scene):
+    """One or two frames that look like somebody else or nobody change nothing, not even memory."""
+    scene.frames(5, {1: 0})
+    scene.frames(5, {2: 1})
+    features = scene.gallery.feature_count
+    for disturbance in ({3: 9}, {3: 1}):
+        scene.frames(3, {3: 0})
+        assert scene.frames(2, {3: disturbance[3]}) == {3: 1}
+    assert scene.gallery.match(scene.people.seen(9))[0][0].similarity < 0.5
+    assert scene.gallery.feature_count <= features + 2
+    assert scene.frame({3: 0})[3].identity_id == 1
+
+
+def test_tracks_swap_identities_when_the_tracker_swapped_them(scene):
+    """Clear and lasting contradiction moves both identities to the right tracks."""
+    assert scene.frames(5, {1: 0, 2: 1}) == {1: 1, 2: 2}
+    assert scene.frames(4, {1: 1, 2: 0}) == {1: 2, 2: 1}
+    assert len(scene.gallery) == 2
+
+
+def test_identity_moves_when_a_second_track_shows_more_of_it(scene):
+    """A track that comes back while another holds its identity is compared, not believed."""
+    scene.frames(5, {1: 0})
+    scene.frames(5, {2: 0})
+    matches = scene.frame({1: 5, 2: 0})
+    assert matches[2].identity_id == 1 and matches[1].identity_id == 0
+
+
+def test_nothing_is_inherited_when_the_protector_restarts(scene):
+    """Track 1 of a new run is not the old track 1, whoever it is; the old person is found."""
+    scene.frames(5, {1: 0})
+    scene.frames(2, {2: 1})
+    scene.now_ns += 5 * SECOND_NS
+    assert scene.frames(2, {1: 3, 2: 4}) == {1: 0, 2: 0}
+    assert scene.frames(1, {1: 3, 2: 4}) == {1: 2, 2: 3}
+    assert scene.frame({3: 0})[3].identity_id == 1
+    assert scene.gallery.match(scene.people.seen(1))[0][0].similarity < 0.5
+
+
+def test_tracks_are_forgotten_when_time_jumps_back(scene):
+    """A bag that starts again begins with new tracks; known people are known at once."""
+    scene.frames(5, {1: 0})
+    scene.now_ns = 0
+    assert scene.frame({1: 4})[1].identity_id == 0
+    assert scene.frame({2: 0})[2].identity_id == 1
+
+
+def test_slow_camera_enrols_when_frames_are_seconds_apart(scene):
+    """Observations add up although every pause is long."""
+    for _ in range(3):
+        scene.now_ns += 10 * SECOND_NS
+        match = scene.frame({1: 0})[1]
+    assert match.enrolled
+
+
+def test_person_is_unknown_when_just_erased(scene):
+    """An erased identity matches nobody; the person in view becomes another identity later."""
+    scene.frames(5, {1: 0, 2: 1})
+    scene.frames(2, {3: 2})
+    assert scene.identifier.erase(1) >= 1
+    matches = scene.frame({1: 0, 2: 1, 3: 2})
+    assert (matches[1].identity_id, matches[2].identity_id) == (0, 2)
+    assert matches[3].identity_id == 0, 'features that waited for enrolment are erased too'
+    assert scene.frames(2, {1: 0})[1] == 3
+
+
+def test_everybody_is_unknown_when_all_are_erased(scene):
+    """erase_all leaves no identity, no feature and no track."""
+    scene.frames(5, {1: 0, 2: 1})
+    assert scene.identifier.erase_all() == 2
+    assert scene.gallery.feature_count == 0
+    assert {m.identity_id for m in scene.frame({1: 0, 2: 1}).values()} == {0}
+
+
+def test_recognised_person_stays_when_the_gallery_is_full():
+    """A newcomer takes the place of somebody absent, not of somebody in the same frame."""
+    scene = Scene(People(3), identities_max=2)
+    scene.frames(3, {1: 0})
+    scene.frames(3, {2: 1})
+    assert scene.frames(3, {5: 2, 6: 0}) == {5: 3, 6: 1}
+    assert [identity.identity_id for identity in scene.gallery.identities()] == [1, 3]
+
+
+def test_identification_is_deterministic_when_repeated():
+    """The same observations give the same identities and cosines."""
+    def run():
+        scene = Scene(People(6, seed=5, noise=0.8))
+        return [list(scene.frame({1: step % 6, 2: (step + 1) % 6}).values())
+                for step in range(60)]
+    assert repr(run()) == repr(run())
+
+
+def test_frame_is_refused_when_tracks_and_features_do_not_fit(scene):
+    """A track twice, or a missing feature, is an error and changes nothing."""
+    with pytest.raises(GalleryError, match='send each track once'):
+        scene.identifier.identify('front', 1, [1, 1], scene.people.seen(0, 1))
+    with pytest.raises(GalleryError, match='send each track once'):
+        scene.identifier.identify('front', 1, [1, 2], scene.people.seen(0))
+    assert len(scene.gallery) == 0
+
+
+def test_nobody_is_returned_when_the_frame_is_empty(scene):
+    """A frame without persons gives no matches."""
+    empty = Features(SPACE, np.empty((0, SPACE.dimension), np.float32))
+    assert scene.identifier.identify('front', 1, [], empty) == []
