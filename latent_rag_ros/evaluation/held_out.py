@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from latent_rag_ros.evaluation.arrays_file import read_arrays
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.ranking import Labels
 
@@ -82,16 +83,7 @@ def load_held_out_people(split: str, directory: Path | None = None) -> HeldOutPe
         The split is unknown, or its file is missing or damaged.
     """
     path = held_out_file(split, directory)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in
-                      ('jpeg_bytes', 'jpeg_ends', 'identities', 'cameras')}
-    except FileNotFoundError as error:
-        raise EvaluationError(f'{path.name} is not in {path.parent.name}/; install the package '
-                              'with its data, or pack it again: scripts/pack_held_out_people.py'
-                              ) from error
-    except (OSError, ValueError, KeyError) as error:
-        raise EvaluationError(f'{path.name} is damaged ({error}); get it again') from error
+    arrays = read_arrays(path, ('jpeg_bytes', 'jpeg_ends', 'identities', 'cameras'))
     encoded = np.split(arrays['jpeg_bytes'], arrays['jpeg_ends'][:-1])
     images = np.stack([_decoded(data, path.name) for data in encoded])
     return HeldOutPeople(images, Labels(arrays['identities'], arrays['cameras']))

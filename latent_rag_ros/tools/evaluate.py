@@ -1,0 +1,125 @@
+"""The command `latent-rag evaluate`: figures of Latent-RAG, coverage of frames, README table."""
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from latent_rag_ros.evaluation.results_file import read_results, write_results
+
+RESULTS = Path('results')
+TRIALS = Path('out/evaluation')
+LOGGER = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the three evaluations and their options to `parser`."""
+    parts = parser.add_subparsers(dest='evaluation', metavar='WHAT', required=True)
+    _add_latent_rag(parts.add_parser(
+        'latent-rag', help='privacy and re-identification figures on held-out people, floors '
+        'beside them', formatter_class=argparse.ArgumentDefaultsHelpFormatter))
+    _add_coverage(parts.add_parser(
+        'coverage', help='share of person pixels that stay uncovered, input pixels that survive',
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter))
+    table = parts.add_parser('table', help="print the README's table of a results file")
+    table.add_argument('--results', type=Path, default=RESULTS / 'latent_rag.json',
+                       help='file that "evaluate latent-rag" wrote (default: %(default)s)')
+    table.add_argument('--write-readme', type=Path, nargs='?', const=Path('README.md'),
+                       metavar='README', help='put the table between its markers in this file '
+                       '(README.md when none is named)')
+
+
+def _add_common(parser: argparse.ArgumentParser, results: str) -> None:
+    parser.add_argument('--weights', type=Path, help='folder with the weights; the shipped ones')
+    parser.add_argument('--device', default='cpu', help='cpu or cuda:N')
+    parser.add_argument('--output', type=Path, help=f'results file; {RESULTS / results} for a '
+                        f'complete run, below {TRIALS} otherwise')
+
+
+def _add_latent_rag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--split', choices=('test', 'validation'), default='test',
+                        help='test for figures, validation for choosing settings')
+    parser.add_argument('--preset', choices=('paper', 'robot'), action='append',
+                        help='preset to measure, may be given twice; both')
+    parser.add_argument('--quick', action='store_true', help='the first 20 people only')
+    _add_common(parser, 'latent_rag.json')
+
+
+def _add_coverage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--video', type=Path, help='any video, without person masks; the shipped '
+                        'clip with exact masks')
+    parser.add_argument('--frames-max', type=_count, help='stop after this many frames; all')
+    parser.add_argument('--repetitions', type=int, choices=range(0, 5), default=2,
+                        help='runs with noise in the low bits, for the check of every pixel')
+    parser.add_argument('--method', choices=('latent_rag', 'solid'), default='latent_rag',
+                        help='what replaces a person')
+    _add_common(parser, 'coverage.json')
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'{value} is no number of frames; give 1 or more')
+    return value
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the chosen evaluation and return the exit status.
+
+    Raises `EvaluationError`, `WeightsError` or `ParameterError` with a message for the user.
+    """
+    if arguments.evaluation == 'table':
+        return _table(arguments)
+    if arguments.evaluation == 'coverage':
+        return _coverage(arguments)
+    return _latent_rag(arguments)
+
+
+def _latent_rag(arguments: argparse.Namespace) -> int:
+    from latent_rag_ros.evaluation.latent_rag_figures import Options, latent_rag_figures
+    from latent_rag_ros.evaluation.tables import results_table
+
+    presets = tuple(dict.fromkeys(arguments.preset or ('paper', 'robot')))
+    options = Options(arguments.split, presets, arguments.quick, arguments.weights,
+                      arguments.device)
+    complete = (arguments.split == 'test' and len(presets) == 2
+                and not arguments.quick and arguments.weights is None)
+    name = 'latent_rag.json' if complete else f'latent_rag_{arguments.split}.json'
+    results = latent_rag_figures(options)
+    _write(arguments.output or (RESULTS if complete else TRIALS) / name, results)
+    sys.stdout.write(f'{results_table(results)}\n')
+    return 0
+
+
+def _coverage(arguments: argparse.Namespace) -> int:
+    from latent_rag_ros.evaluation.coverage_run import CoverageOptions, coverage_results
+
+    results = coverage_results(CoverageOptions(
+        arguments.video, arguments.frames_max, arguments.repetitions, arguments.method,
+        arguments.weights, arguments.device))
+    complete = (arguments.video is None and arguments.frames_max is None
+                and arguments.weights is None and arguments.method == 'latent_rag')
+    _write(arguments.output or (RESULTS if complete else TRIALS) / 'coverage.json', results)
+    figures = {name: value for name, value in results.items() if name != 'about'}
+    sys.stdout.write(f'{json.dumps(figures, indent=2)}\n')
+    return 0
+
+
+def _table(arguments: argparse.Namespace) -> int:
+    from latent_rag_ros.evaluation.tables import results_table, write_readme_table
+
+    table = results_table(read_results(arguments.results))
+    if arguments.write_readme is None:
+        sys.stdout.write(f'{table}\n')
+        return 0
+    write_readme_table(arguments.write_readme, table)
+    LOGGER.info('table written to %s', arguments.write_readme)
+    return 0
+
+
+def _write(path: Path, results: dict[str, Any]) -> None:
+    write_results(path, results)
+    LOGGER.info('results written to %s', path)
