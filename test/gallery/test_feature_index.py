@@ -2,6 +2,7 @@
 import faiss
 import numpy as np
 import pytest
+
 from latent_rag_ros.gallery.feature_index import FeatureIndex
 
 

@@ -1,6 +1,7 @@
 """Features are checked before the gallery sees them."""
 import numpy as np
 import pytest
+
 from latent_rag_ros.gallery.features import Features, FeatureSpace, GalleryError
 
 SPACE = FeatureSpace('model', '', 4)

@@ -1,15 +1,17 @@
 """The gallery: enrolment, search, capacity, erasure."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
+
 from latent_rag_ros.gallery.features import Features, FeatureSpace, GalleryError
 from latent_rag_ros.gallery.gallery import Gallery
-from simulated_people import SPACE, People
 
 
 @pytest.fixture
-def people():
+def people(people_of):
     """Return 12 simulated persons."""
-    return People(12)
+    return people_of(12)
 
 
 @pytest.fixture
@@ -104,13 +106,11 @@ def test_enrol_evicts_the_longest_unseen_when_full(gallery, people):
     assert gallery.feature_count == 9
 
 
-@pytest.mark.parametrize('space', [
-    FeatureSpace('another model', SPACE.key_id, SPACE.dimension),
-    FeatureSpace(SPACE.model_id, 'another key', SPACE.dimension),
-    FeatureSpace(SPACE.model_id, SPACE.key_id, 128),
-])
-def test_features_of_another_space_are_refused_when_gallery_has_one(gallery, space):
+@pytest.mark.parametrize('change', [
+    {'model_id': 'another model'}, {'key_id': 'another key'}, {'dimension': 128}])
+def test_features_of_another_space_are_refused_when_gallery_has_one(gallery, people, change):
     """Model, key and dimension are fixed by the first features; nothing changes on refusal."""
+    space = replace(people.space, **change)
     features = Features(space, np.eye(space.dimension, dtype=np.float32)[:1])
     before = gallery.identities()
     for refused in (lambda: gallery.match(features), lambda: gallery.enrol(features, 1, 1),
@@ -121,8 +121,8 @@ def test_features_of_another_space_are_refused_when_gallery_has_one(gallery, spa
     assert gallery.identities() == before
 
 
-def test_enrol_is_refused_when_there_is_no_feature(gallery):
+def test_enrol_is_refused_when_there_is_no_feature(gallery, people):
     """An identity needs a feature."""
-    empty = Features(SPACE, np.empty((0, SPACE.dimension), np.float32))
+    empty = Features(people.space, np.empty((0, people.space.dimension), np.float32))
     with pytest.raises(GalleryError, match='without a feature'):
         gallery.enrol(empty, 1, 1)

@@ -1,10 +1,10 @@
 """Tracks become identities: enrolment, return, contradiction, restart, erasure."""
 import numpy as np
 import pytest
+
 from latent_rag_ros.gallery.features import Features, GalleryError
 from latent_rag_ros.gallery.gallery import Gallery
 from latent_rag_ros.gallery.tracks import TrackIdentifier
-from simulated_people import SPACE, People
 
 SECOND_NS = 1_000_000_000
 FRAME_NS = SECOND_NS // 10
@@ -37,9 +37,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene():
+def scene(people_of):
     """Return a scene with 20 persons to choose from."""
-    return Scene(People(20))
+    return Scene(people_of(20))
 
 
 def test_track_is_enrolled_when_it_matched_nobody_often_enough(scene):
@@ -52,9 +52,9 @@ def test_track_is_enrolled_when_it_matched_nobody_often_enough(scene):
     assert (identity.first_seen_ns, identity.last_seen_ns) == (FRAME_NS, 5 * FRAME_NS)
 
 
-def test_nobody_is_enrolled_when_enrolment_is_off():
+def test_nobody_is_enrolled_when_enrolment_is_off(people_of):
     """Without enrolment everybody stays unknown."""
-    scene = Scene(People(2), enrol=False)
+    scene = Scene(people_of(2), enrol=False)
     assert scene.frames(10, {1: 0, 2: 1}) == {1: 0, 2: 0}
     assert len(scene.gallery) == 0
 
@@ -70,9 +70,9 @@ def test_returning_person_is_recognised_when_track_and_camera_are_new(scene):
     assert len(scene.gallery) == 10
 
 
-def test_two_persons_never_share_when_they_look_alike():
+def test_two_persons_never_share_when_they_look_alike(people_of):
     """Twins in one frame get two identities, in every frame, though each matches both."""
-    scene = Scene(People(1, noise=0.1))
+    scene = Scene(people_of(1, noise=0.1))
     seen = [scene.frame({1: 0, 2: 0}) for _ in range(20)]
     for matches in seen:
         known = [match.identity_id for match in matches.values() if match.identity_id]
@@ -80,9 +80,9 @@ def test_two_persons_never_share_when_they_look_alike():
     assert [match.identity_id for match in seen[-1].values()] == [1, 2]
 
 
-def test_crowd_never_shares_when_people_come_and_go():
+def test_crowd_never_shares_when_people_come_and_go(people_of):
     """Random comings and goings before two cameras: no identity twice in one frame."""
-    scene, random = Scene(People(15, noise=0.6)), np.random.default_rng(3)
+    scene, random = Scene(people_of(15, noise=0.6)), np.random.default_rng(3)
     for step in range(150):
         persons = random.permutation(15)[:random.integers(1, 8)]
         matches = scene.frame({100 * (step // 10) + int(p) + 1: int(p) for p in persons},
@@ -166,19 +166,19 @@ def test_everybody_is_unknown_when_all_are_erased(scene):
     assert {m.identity_id for m in scene.frame({1: 0, 2: 1}).values()} == {0}
 
 
-def test_recognised_person_stays_when_the_gallery_is_full():
+def test_recognised_person_stays_when_the_gallery_is_full(people_of):
     """A newcomer takes the place of somebody absent, not of somebody in the same frame."""
-    scene = Scene(People(3), identities_max=2)
+    scene = Scene(people_of(3), identities_max=2)
     scene.frames(3, {1: 0})
     scene.frames(3, {2: 1})
     assert scene.frames(3, {5: 2, 6: 0}) == {5: 3, 6: 1}
     assert [identity.identity_id for identity in scene.gallery.identities()] == [1, 3]
 
 
-def test_identification_is_deterministic_when_repeated():
+def test_identification_is_deterministic_when_repeated(people_of):
     """The same observations give the same identities and cosines."""
     def run():
-        scene = Scene(People(6, seed=5, noise=0.8))
+        scene = Scene(people_of(6, seed=5, noise=0.8))
         return [list(scene.frame({1: step % 6, 2: (step + 1) % 6}).values())
                 for step in range(60)]
     assert repr(run()) == repr(run())
@@ -195,5 +195,6 @@ def test_frame_is_refused_when_tracks_and_features_do_not_fit(scene):
 
 def test_nobody_is_returned_when_the_frame_is_empty(scene):
     """A frame without persons gives no matches."""
-    empty = Features(SPACE, np.empty((0, SPACE.dimension), np.float32))
+    empty = Features(scene.people.space,
+                     np.empty((0, scene.people.space.dimension), np.float32))
     assert scene.identifier.identify('front', 1, [], empty) == []
