@@ -14,7 +14,8 @@ class People:
 
     space = FeatureSpace('test-embedder', '', 256)
 
-    def __init__(self, count: int, seed: int = 0, noise: float = 0.35, shared: float = 0.5):
+    def __init__(self, count: int, seed: int = 0, noise: float = 0.35,
+                 shared: float = 0.5) -> None:
         """Draw `count` persons that share a direction, as the features of real embedders do."""
         self._random = np.random.default_rng(seed)
         self._noise = noise
@@ -30,7 +31,10 @@ class People:
         return Features(self.space, vectors.astype(np.float32))
 
 
+PeopleOf = Callable[..., People]
+
+
 @pytest.fixture
-def people_of() -> Callable[..., People]:
+def people_of() -> PeopleOf:
     """Return what draws a number of simulated persons."""
     return People

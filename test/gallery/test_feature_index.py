@@ -1,19 +1,24 @@
 """The FAISS index with owners: exact search, replacement in place, real removal."""
+from __future__ import annotations
+
 import faiss
 import numpy as np
 import pytest
 
 from latent_rag_ros.gallery.feature_index import FeatureIndex
+from latent_rag_ros.gallery.features import FeatureArray
+
+IndexAndVectors = tuple[FeatureIndex, dict[int, FeatureArray]]
 
 
-def unit_vectors(count, seed=0):
+def unit_vectors(count: int, seed: int = 0) -> FeatureArray:
     """Return random rows of norm 1, shape (count, 32), float32."""
     vectors = np.random.default_rng(seed).normal(size=(count, 32)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 @pytest.fixture
-def index_of_five():
+def index_of_five() -> IndexAndVectors:
     """Return an index with owners 1..5, 4 features each, and those features by owner."""
     index = FeatureIndex(32)
     vectors = dict(zip(range(1, 6), unit_vectors(20).reshape(5, 4, 32)))
@@ -22,7 +27,7 @@ def index_of_five():
     return index, vectors
 
 
-def test_search_is_exact_when_compared_with_all_products(index_of_five):
+def test_search_is_exact_when_compared_with_all_products(index_of_five: IndexAndVectors) -> None:
     """Cosines and owners equal those of a plain matrix product."""
     index, vectors = index_of_five
     queries = unit_vectors(6, seed=1)
@@ -34,14 +39,14 @@ def test_search_is_exact_when_compared_with_all_products(index_of_five):
     np.testing.assert_array_equal(owners, np.repeat(np.arange(1, 6), 4)[best])
 
 
-def test_search_returns_what_there_is_when_asked_for_more(index_of_five):
+def test_search_returns_what_there_is_when_asked_for_more(index_of_five: IndexAndVectors) -> None:
     """A search is cut to the size of the index; an empty index finds nothing."""
     index, vectors = index_of_five
     assert index.search(vectors[1], 99)[0].shape == (4, 20)
     assert FeatureIndex(32).search(vectors[1], 3)[1].shape == (4, 0)
 
 
-def test_remove_overwrites_the_memory_when_an_owner_leaves(index_of_five):
+def test_remove_overwrites_the_memory_when_an_owner_leaves(index_of_five: IndexAndVectors) -> None:
     """No erased vector is left in the memory of the index, behind its end either."""
     index, vectors = index_of_five
     memory = faiss.rev_swig_ptr(index._index.get_xb(), 20 * 32).reshape(20, 32)
@@ -52,7 +57,8 @@ def test_remove_overwrites_the_memory_when_an_owner_leaves(index_of_five):
 
 
 @pytest.mark.parametrize('owner', [1, 3, 5])
-def test_others_stay_searchable_when_an_owner_is_removed(index_of_five, owner):
+def test_others_stay_searchable_when_an_owner_is_removed(index_of_five: IndexAndVectors,
+                                                         owner: int) -> None:
     """Every other feature still finds its owner, the removed ones find somebody else."""
     index, vectors = index_of_five
     index.remove(owner)
@@ -65,7 +71,7 @@ def test_others_stay_searchable_when_an_owner_is_removed(index_of_five, owner):
             assert (owners == other).all()
 
 
-def test_replace_oldest_goes_in_order_of_arrival_when_rows_moved(index_of_five):
+def test_replace_oldest_goes_in_order_of_arrival_when_rows_moved(index_of_five: IndexAndVectors) -> None:
     """The first feature of an owner goes first, also after a removal moved rows around."""
     index, vectors = index_of_five
     index.remove(1)
@@ -77,7 +83,7 @@ def test_replace_oldest_goes_in_order_of_arrival_when_rows_moved(index_of_five):
     assert index.count(5) == 4 and len(index) == 16
 
 
-def test_clear_empties_the_index_when_called(index_of_five):
+def test_clear_empties_the_index_when_called(index_of_five: IndexAndVectors) -> None:
     """After clear nothing is found and nothing is left in memory."""
     index, vectors = index_of_five
     memory = faiss.rev_swig_ptr(index._index.get_xb(), 20 * 32)

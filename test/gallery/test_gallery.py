@@ -1,4 +1,6 @@
 """The gallery: enrolment, search, capacity, erasure."""
+from __future__ import annotations
+
 from dataclasses import replace
 
 import numpy as np
@@ -7,15 +9,17 @@ import pytest
 from latent_rag_ros.gallery.features import Features, FeatureSpace, GalleryError
 from latent_rag_ros.gallery.gallery import Gallery
 
+from .conftest import People, PeopleOf
+
 
 @pytest.fixture
-def people(people_of):
+def people(people_of: PeopleOf) -> People:
     """Return 12 simulated persons."""
     return people_of(12)
 
 
 @pytest.fixture
-def gallery(people):
+def gallery(people: People) -> Gallery:
     """Return a gallery of the persons 0..4, which get the ids 1..5."""
     gallery = Gallery(features_per_identity=3, identities_max=5)
     for person in range(5):
@@ -23,14 +27,15 @@ def gallery(people):
     return gallery
 
 
-def test_match_finds_the_person_when_enrolled(gallery, people):
+def test_match_finds_the_person_when_enrolled(gallery: Gallery, people: People) -> None:
     """A new view of an enrolled person is nearest to that person, by far."""
     for person, (first, second) in enumerate(gallery.match(people.seen(*range(5)), 2)):
         assert first.identity_id == person + 1
         assert first.similarity > 0.8 > 0.5 > second.similarity
 
 
-def test_match_returns_distinct_identities_when_one_fills_the_top(gallery, people):
+def test_match_returns_distinct_identities_when_one_fills_the_top(gallery: Gallery,
+                                                                  people: People) -> None:
     """As many identities come back as were asked for, however many features each has."""
     gallery.observe(1, 300, people.seen(0))
     for ranked in gallery.match(people.seen(0, 7), 5):
@@ -39,12 +44,13 @@ def test_match_returns_distinct_identities_when_one_fills_the_top(gallery, peopl
         assert similarities == sorted(similarities, reverse=True)
 
 
-def test_match_finds_nobody_when_gallery_is_empty(people):
+def test_match_finds_nobody_when_gallery_is_empty(people: People) -> None:
     """An empty gallery answers with no candidates."""
     assert Gallery(3, 5).match(people.seen(0, 1), 4) == [[], []]
 
 
-def test_erase_removes_the_vectors_when_identity_is_known(gallery, people):
+def test_erase_removes_the_vectors_when_identity_is_known(gallery: Gallery,
+                                                          people: People) -> None:
     """An erased person is not found again, its features have left the index, its id too."""
     assert gallery.feature_count == 10
     assert gallery.erase(3) == 2
@@ -56,7 +62,7 @@ def test_erase_removes_the_vectors_when_identity_is_known(gallery, people):
     assert gallery.enrol(people.seen(2), 0, 0) == 6
 
 
-def test_erase_is_refused_when_identity_is_unknown(gallery):
+def test_erase_is_refused_when_identity_is_unknown(gallery: Gallery) -> None:
     """Erasing twice, or somebody who never was there, is an error that names the id."""
     gallery.erase(3)
     for identity_id in (3, 99, 0):
@@ -64,7 +70,7 @@ def test_erase_is_refused_when_identity_is_unknown(gallery):
             gallery.erase(identity_id)
 
 
-def test_erase_all_allows_another_model_when_done(gallery, people):
+def test_erase_all_allows_another_model_when_done(gallery: Gallery, people: People) -> None:
     """After erase_all nothing is known, ids go on, and a new feature space may begin."""
     assert gallery.erase_all() == 5
     assert gallery.feature_count == 0 and gallery.identities() == []
@@ -75,7 +81,7 @@ def test_erase_all_allows_another_model_when_done(gallery, people):
         gallery.match(people.seen(0))
 
 
-def test_features_are_bounded_when_observed_often(gallery, people):
+def test_features_are_bounded_when_observed_often(gallery: Gallery, people: People) -> None:
     """At most features_per_identity are kept, the oldest goes, stamps widen."""
     views = [people.seen(0) for _ in range(7)]
     for stamp, view in enumerate(views, start=50):
@@ -88,7 +94,7 @@ def test_features_are_bounded_when_observed_often(gallery, people):
     assert max(similarities[:4]) < 0.999 < min(similarities[4:])
 
 
-def test_enrol_keeps_the_newest_when_given_too_many(people):
+def test_enrol_keeps_the_newest_when_given_too_many(people: People) -> None:
     """An identity enrolled with more features than are kept holds the last ones."""
     gallery = Gallery(2, 5)
     views = people.seen(0, 0, 0)
@@ -97,7 +103,7 @@ def test_enrol_keeps_the_newest_when_given_too_many(people):
     assert kept.tolist() == [False, True, True]
 
 
-def test_enrol_evicts_the_longest_unseen_when_full(gallery, people):
+def test_enrol_evicts_the_longest_unseen_when_full(gallery: Gallery, people: People) -> None:
     """The identity whose last observation is oldest makes room; its features leave."""
     gallery.observe(1, 10_000)
     assert gallery.enrol(people.seen(8), 20_000, 20_000) == 6
@@ -108,7 +114,9 @@ def test_enrol_evicts_the_longest_unseen_when_full(gallery, people):
 
 @pytest.mark.parametrize('change', [
     {'model_id': 'another model'}, {'key_id': 'another key'}, {'dimension': 128}])
-def test_features_of_another_space_are_refused_when_gallery_has_one(gallery, people, change):
+def test_features_of_another_space_are_refused_when_gallery_has_one(gallery: Gallery,
+                                                                    people: People,
+                                                                    change: dict[str, object]) -> None:
     """Model, key and dimension are fixed by the first features; nothing changes on refusal."""
     space = replace(people.space, **change)
     features = Features(space, np.eye(space.dimension, dtype=np.float32)[:1])
@@ -121,7 +129,7 @@ def test_features_of_another_space_are_refused_when_gallery_has_one(gallery, peo
     assert gallery.identities() == before
 
 
-def test_enrol_is_refused_when_there_is_no_feature(gallery, people):
+def test_enrol_is_refused_when_there_is_no_feature(gallery: Gallery, people: People) -> None:
     """An identity needs a feature."""
     empty = Features(people.space, np.empty((0, people.space.dimension), np.float32))
     with pytest.raises(GalleryError, match='without a feature'):

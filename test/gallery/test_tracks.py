@@ -1,10 +1,14 @@
 """Tracks become identities: enrolment, return, contradiction, restart, erasure."""
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
 from latent_rag_ros.gallery.features import Features, GalleryError
 from latent_rag_ros.gallery.gallery import Gallery
-from latent_rag_ros.gallery.tracks import TrackIdentifier
+from latent_rag_ros.gallery.tracks import TrackIdentifier, TrackMatch
+
+from .conftest import People, PeopleOf
 
 SECOND_NS = 1_000_000_000
 FRAME_NS = SECOND_NS // 10
@@ -13,7 +17,8 @@ FRAME_NS = SECOND_NS // 10
 class Scene:
     """Cameras in front of simulated people, and the identifier that watches them."""
 
-    def __init__(self, people, identities_max=100, enrol=True):
+    def __init__(self, people: People, identities_max: int = 100,
+                 enrol: bool = True) -> None:
         """Start with an empty gallery at time zero."""
         self.people = people
         self.gallery = Gallery(features_per_identity=5, identities_max=identities_max)
@@ -21,7 +26,7 @@ class Scene:
                                           observations_min=3)
         self.now_ns = 0
 
-    def frame(self, persons, camera='front'):
+    def frame(self, persons: dict[int, int], camera: str = 'front') -> dict[int, TrackMatch]:
         """Show one frame with {track: person}; return the matches by track."""
         self.now_ns += FRAME_NS
         matches = self.identifier.identify(camera, self.now_ns, list(persons),
@@ -29,7 +34,8 @@ class Scene:
         assert [match.track_id for match in matches] == list(persons)
         return {match.track_id: match for match in matches}
 
-    def frames(self, count, persons, camera='front'):
+    def frames(self, count: int, persons: dict[int, int],
+               camera: str = 'front') -> dict[int, int]:
         """Show the same persons for several frames; return the identity ids of the last one."""
         for _ in range(count):
             matches = self.frame(persons, camera)
@@ -37,12 +43,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene(people_of):
+def scene(people_of: PeopleOf) -> Scene:
     """Return a scene with 20 persons to choose from."""
     return Scene(people_of(20))
 
 
-def test_track_is_enrolled_when_it_matched_nobody_often_enough(scene):
+def test_track_is_enrolled_when_it_matched_nobody_often_enough(scene: Scene) -> None:
     """Unknown, unknown, enrolled, known: and only the enrolling observation says so."""
     matches = [scene.frame({7: 0})[7] for _ in range(5)]
     assert [match.identity_id for match in matches] == [0, 0, 1, 1, 1]
@@ -52,14 +58,14 @@ def test_track_is_enrolled_when_it_matched_nobody_often_enough(scene):
     assert (identity.first_seen_ns, identity.last_seen_ns) == (FRAME_NS, 5 * FRAME_NS)
 
 
-def test_nobody_is_enrolled_when_enrolment_is_off(people_of):
+def test_nobody_is_enrolled_when_enrolment_is_off(people_of: PeopleOf) -> None:
     """Without enrolment everybody stays unknown."""
     scene = Scene(people_of(2), enrol=False)
     assert scene.frames(10, {1: 0, 2: 1}) == {1: 0, 2: 0}
     assert len(scene.gallery) == 0
 
 
-def test_returning_person_is_recognised_when_track_and_camera_are_new(scene):
+def test_returning_person_is_recognised_when_track_and_camera_are_new(scene: Scene) -> None:
     """Ten people come, leave, and come back in other tracks and before another camera."""
     first = {person: scene.frames(5, {person + 1: person})[person + 1] for person in range(10)}
     assert sorted(first.values()) == list(range(1, 11))
@@ -70,7 +76,7 @@ def test_returning_person_is_recognised_when_track_and_camera_are_new(scene):
     assert len(scene.gallery) == 10
 
 
-def test_two_persons_never_share_when_they_look_alike(people_of):
+def test_two_persons_never_share_when_they_look_alike(people_of: PeopleOf) -> None:
     """Twins in one frame get two identities, in every frame, though each matches both."""
     scene = Scene(people_of(1, noise=0.1))
     seen = [scene.frame({1: 0, 2: 0}) for _ in range(20)]
@@ -80,7 +86,7 @@ def test_two_persons_never_share_when_they_look_alike(people_of):
     assert [match.identity_id for match in seen[-1].values()] == [1, 2]
 
 
-def test_crowd_never_shares_when_people_come_and_go(people_of):
+def test_crowd_never_shares_when_people_come_and_go(people_of: PeopleOf) -> None:
     """Random comings and goings before two cameras: no identity twice in one frame."""
     scene, random = Scene(people_of(15, noise=0.6)), np.random.default_rng(3)
     for step in range(150):
@@ -92,7 +98,7 @@ def test_crowd_never_shares_when_people_come_and_go(people_of):
     assert len(scene.gallery) >= 10
 
 
-def test_track_keeps_its_identity_when_single_views_are_bad(scene):
+def test_track_keeps_its_identity_when_single_views_are_bad(scene: Scene) -> None:
     """One or two frames that look like somebody else or nobody change nothing, not even memory."""
     scene.frames(5, {1: 0})
     scene.frames(5, {2: 1})
@@ -105,14 +111,14 @@ def test_track_keeps_its_identity_when_single_views_are_bad(scene):
     assert scene.frame({3: 0})[3].identity_id == 1
 
 
-def test_tracks_swap_identities_when_the_tracker_swapped_them(scene):
+def test_tracks_swap_identities_when_the_tracker_swapped_them(scene: Scene) -> None:
     """Clear and lasting contradiction moves both identities to the right tracks."""
     assert scene.frames(5, {1: 0, 2: 1}) == {1: 1, 2: 2}
     assert scene.frames(4, {1: 1, 2: 0}) == {1: 2, 2: 1}
     assert len(scene.gallery) == 2
 
 
-def test_identity_moves_when_a_second_track_shows_more_of_it(scene):
+def test_identity_moves_when_a_second_track_shows_more_of_it(scene: Scene) -> None:
     """A track that comes back while another holds its identity is compared, not believed."""
     scene.frames(5, {1: 0})
     scene.frames(5, {2: 0})
@@ -120,7 +126,7 @@ def test_identity_moves_when_a_second_track_shows_more_of_it(scene):
     assert matches[2].identity_id == 1 and matches[1].identity_id == 0
 
 
-def test_nothing_is_inherited_when_the_protector_restarts(scene):
+def test_nothing_is_inherited_when_the_protector_restarts(scene: Scene) -> None:
     """Track 1 of a new run is not the old track 1, whoever it is; the old person is found."""
     scene.frames(5, {1: 0})
     scene.frames(2, {2: 1})
@@ -131,7 +137,7 @@ def test_nothing_is_inherited_when_the_protector_restarts(scene):
     assert scene.gallery.match(scene.people.seen(1))[0][0].similarity < 0.5
 
 
-def test_tracks_are_forgotten_when_time_jumps_back(scene):
+def test_tracks_are_forgotten_when_time_jumps_back(scene: Scene) -> None:
     """A bag that starts again begins with new tracks; known people are known at once."""
     scene.frames(5, {1: 0})
     scene.now_ns = 0
@@ -139,7 +145,7 @@ def test_tracks_are_forgotten_when_time_jumps_back(scene):
     assert scene.frame({2: 0})[2].identity_id == 1
 
 
-def test_slow_camera_enrols_when_frames_are_seconds_apart(scene):
+def test_slow_camera_enrols_when_frames_are_seconds_apart(scene: Scene) -> None:
     """Observations add up although every pause is long."""
     for _ in range(3):
         scene.now_ns += 10 * SECOND_NS
@@ -147,7 +153,7 @@ def test_slow_camera_enrols_when_frames_are_seconds_apart(scene):
     assert match.enrolled
 
 
-def test_person_is_unknown_when_just_erased(scene):
+def test_person_is_unknown_when_just_erased(scene: Scene) -> None:
     """An erased identity matches nobody; the person in view becomes another identity later."""
     scene.frames(5, {1: 0, 2: 1})
     scene.frames(2, {3: 2})
@@ -158,7 +164,7 @@ def test_person_is_unknown_when_just_erased(scene):
     assert scene.frames(2, {1: 0})[1] == 3
 
 
-def test_everybody_is_unknown_when_all_are_erased(scene):
+def test_everybody_is_unknown_when_all_are_erased(scene: Scene) -> None:
     """erase_all leaves no identity, no feature and no track."""
     scene.frames(5, {1: 0, 2: 1})
     assert scene.identifier.erase_all() == 2
@@ -166,7 +172,7 @@ def test_everybody_is_unknown_when_all_are_erased(scene):
     assert {m.identity_id for m in scene.frame({1: 0, 2: 1}).values()} == {0}
 
 
-def test_recognised_person_stays_when_the_gallery_is_full(people_of):
+def test_recognised_person_stays_when_the_gallery_is_full(people_of: PeopleOf) -> None:
     """A newcomer takes the place of somebody absent, not of somebody in the same frame."""
     scene = Scene(people_of(3), identities_max=2)
     scene.frames(3, {1: 0})
@@ -175,16 +181,16 @@ def test_recognised_person_stays_when_the_gallery_is_full(people_of):
     assert [identity.identity_id for identity in scene.gallery.identities()] == [1, 3]
 
 
-def test_identification_is_deterministic_when_repeated(people_of):
+def test_identification_is_deterministic_when_repeated(people_of: PeopleOf) -> None:
     """The same observations give the same identities and cosines."""
-    def run():
+    def run() -> list[list[TrackMatch]]:
         scene = Scene(people_of(6, seed=5, noise=0.8))
         return [list(scene.frame({1: step % 6, 2: (step + 1) % 6}).values())
                 for step in range(60)]
     assert repr(run()) == repr(run())
 
 
-def test_frame_is_refused_when_tracks_and_features_do_not_fit(scene):
+def test_frame_is_refused_when_tracks_and_features_do_not_fit(scene: Scene) -> None:
     """A track twice, or a missing feature, is an error and changes nothing."""
     with pytest.raises(GalleryError, match='send each track once'):
         scene.identifier.identify('front', 1, [1, 1], scene.people.seen(0, 1))
@@ -193,7 +199,7 @@ def test_frame_is_refused_when_tracks_and_features_do_not_fit(scene):
     assert len(scene.gallery) == 0
 
 
-def test_nobody_is_returned_when_the_frame_is_empty(scene):
+def test_nobody_is_returned_when_the_frame_is_empty(scene: Scene) -> None:
     """A frame without persons gives no matches."""
     empty = Features(scene.people.space,
                      np.empty((0, scene.people.space.dimension), np.float32))
