@@ -53,9 +53,9 @@ class BuildWithCMake(build_py):
                         ignore=shutil.ignore_patterns('*.c', '__pycache__'))
         folders = [folder for top in (stage / 'lib', stage / 'share')
                    for folder in (top, *top.rglob('*')) if folder.is_dir()]
-        self.distribution.data_files = [
-            (str(folder.relative_to(stage)), [str(path) for path in folder.iterdir() if path.is_file()])
-            for folder in folders]
+        self.distribution.data_files = [(
+            str(folder.relative_to(stage)),
+            [str(path) for path in folder.iterdir() if path.is_file()]) for folder in folders]
 
 
 class BinaryDistribution(Distribution):

@@ -20,7 +20,8 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'camera_info', default_value='camera_info', description='Topic of the camera info'),
         DeclareLaunchArgument(
-            'identities', default_value='identities', description='Topic of the identity features'),
+            'identities', default_value='identities',
+            description='Topic of the identity features'),
         DeclareLaunchArgument(
             'params_file', default_value=PathJoinSubstitution([share, 'config', 'protector.yaml']),
             description='Parameters of the protector'),

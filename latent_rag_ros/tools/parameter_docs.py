@@ -43,7 +43,7 @@ def config_text(node: str) -> str:
         A key of `parameters.TABLES`. Raises `KeyError` for another name.
     """
     lines = [f'# Parameters of the node {node}: name, default, meaning and [allowed values].',
-             '# Copy this file, change it, and start the node with --params-file or params_file:=.',
+             '# Change a copy of this file; start the node with --params-file or params_file:=COPY.',
              '/**:', '  ros__parameters:']
     open_groups: tuple[str, ...] = ()
     for row in TABLES[node]:
@@ -60,8 +60,8 @@ def config_text(node: str) -> str:
 
 def markdown_table(node: str) -> str:
     """Return the parameter table of `node` for README.md. Raises `KeyError` for another name."""
-    rows = [f'| `{row.name}` | `{yaml_value(row.default)}` | {row.range_text} | {row.description} |'
-            for row in TABLES[node]]
+    rows = [f'| `{row.name}` | `{yaml_value(row.default)}` | {row.range_text} '
+            f'| {row.description} |' for row in TABLES[node]]
     return '\n'.join(['| parameter | default | allowed | meaning |', '|---|---|---|---|', *rows])
 
 

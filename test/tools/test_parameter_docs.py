@@ -33,7 +33,7 @@ def test_config_file_has_every_parameter_with_its_default(node: str) -> None:
 @pytest.mark.parametrize('node', TABLES)
 def test_config_file_equals_the_table_word_for_word(node: str) -> None:
     text = (ROOT / 'config' / f'{node}.yaml').read_text(encoding='utf-8')
-    assert text == parameter_docs.config_text(node), 'run latent_rag_ros.tools.parameter_docs'
+    assert text == parameter_docs.config_text(node), 'run tools.parameter_docs'
 
 
 @pytest.mark.parametrize('node', TABLES)
@@ -46,7 +46,7 @@ def test_config_file_explains_every_parameter(node: str) -> None:
 
 def test_readme_tables_equal_the_table() -> None:
     text = (ROOT / 'README.md').read_text(encoding='utf-8')
-    assert text == parameter_docs.readme_with_tables(text), 'run latent_rag_ros.tools.parameter_docs'
+    assert text == parameter_docs.readme_with_tables(text), 'run tools.parameter_docs'
 
 
 def test_readme_without_markers_is_refused() -> None:
@@ -63,5 +63,6 @@ def test_main_rewrites_stale_files(tmp_path: Path) -> None:
     assert 'stale' not in readme
     for node in TABLES:
         assert parameter_docs.markdown_table(node) in readme
-        assert (tmp_path / 'config' / f'{node}.yaml').read_text() == parameter_docs.config_text(node)
+        config = (tmp_path / 'config' / f'{node}.yaml').read_text()
+        assert config == parameter_docs.config_text(node)
     assert not list(tmp_path.rglob('*.part'))

@@ -1,0 +1,1 @@
+"""Stands in for the package `launch_ros`, as its neighbour does for `launch`."""
