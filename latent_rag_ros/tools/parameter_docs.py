@@ -43,7 +43,7 @@ def config_text(node: str) -> str:
         A key of `parameters.TABLES`. Raises `KeyError` for another name.
     """
     lines = [f'# Parameters of the node {node}: name, default, meaning and [allowed values].',
-             '# Change a copy of this file; start the node with --params-file or params_file:=COPY.',
+             '# Change a copy and start the node with --params-file COPY, or params_file:=COPY.',
              '/**:', '  ros__parameters:']
     open_groups: tuple[str, ...] = ()
     for row in TABLES[node]:
