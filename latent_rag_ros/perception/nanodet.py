@@ -52,7 +52,7 @@ class NanoDetDetector:
         """Return the persons of an RGB image, best first; see `PersonDetector.detect`."""
         check_image(image)
         height_px, width_px = image.shape[:2]
-        outputs = self._network.run(_blob(image))
+        outputs = self._network.run(network_input(image))
         found = [decoded(scores[0], sides[0], stride, self._score_min)
                  for scores, sides, stride in zip(outputs[::2], outputs[1::2], STRIDES_PX)]
         scores = np.concatenate([row[0] for row in found])
@@ -98,7 +98,7 @@ def decoded(scores: NDArray[np.float32], sides: NDArray[np.float32], stride_px: 
     return scores[cells, PERSON].astype(np.float64), boxes
 
 
-def _blob(image: ImageArray) -> NDArray[np.float32]:
+def network_input(image: ImageArray) -> NDArray[np.float32]:
     """Return the network's input (1, 3, 416, 416): BGR, normalised, aspect not kept."""
     bgr = cv2.resize(image, (SIDE_PX, SIDE_PX))[:, :, ::-1]
     normalised = (bgr.astype(np.float32) - MEAN_BGR) / DEVIATION_BGR

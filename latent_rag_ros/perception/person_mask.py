@@ -69,12 +69,19 @@ class PersonMasker:
         window = square.clipped(*image.shape[:2])
         if not (window.width_px and window.height_px):
             return window, np.zeros((window.height_px, window.width_px), bool)
-        probability = self._network.run(_blob(image, square, window))[0].reshape(SIDE_PX, SIDE_PX)
-        side_px = square.width_px
-        enlarged = cv2.resize(probability, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
+        enlarged = cv2.resize(self.probability(image, box), (square.width_px, square.height_px))
         inside = Box(window.left - square.left, window.top - square.top,
                      window.right - square.left, window.bottom - square.top)
         return window, enlarged[inside.slices] >= self._score_min
+
+    def probability(self, image: ImageArray, box: Box) -> NDArray[np.float32]:
+        """Return the person probability, 0..1, of the square around the box: (256, 256).
+
+        The square must share pixels with the image. Raises `DetectorError` like `mask`.
+        """
+        square = _square_around(box)
+        blob = _network_input(image, square, square.clipped(*image.shape[:2]))
+        return self._network.run(blob)[0].reshape(SIDE_PX, SIDE_PX)
 
 
 def _square_around(box: Box) -> Box:
@@ -84,7 +91,7 @@ def _square_around(box: Box) -> Box:
     return Box(left, top, left + side_px, top + side_px)
 
 
-def _blob(image: ImageArray, square: Box, window: Box) -> NDArray[np.float32]:
+def _network_input(image: ImageArray, square: Box, window: Box) -> NDArray[np.float32]:
     """Return the network's input (1, 3, 256, 256): RGB 0..1, edge pixels repeated outside."""
     crop = cv2.copyMakeBorder(
         image[window.slices], window.top - square.top, square.bottom - window.bottom,

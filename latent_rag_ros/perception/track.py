@@ -7,18 +7,15 @@ from numpy.typing import NDArray
 VELOCITY_GAIN = 0.3
 """Share of the newest displacement in the velocity: detections jitter by a few pixels."""
 
-VELOCITY_DECAY = 0.85
-"""Factor per missed frame: people who vanish from the detector often slow down or stop."""
-
-SIZE_DECAY = 0.95
+SIZE_DECAY = 0.98
 """Factor per frame at which a larger earlier size is forgotten: occlusion shrinks the last boxes
 before a person is missed."""
 
 GROWTH_PER_FRAME = 0.02
-"""A missed person's box grows by this share of its size on every side per frame."""
+"""A missed person's box grows by this share of its height on every side per frame."""
 
 GROWTH_MAX = 0.3
-"""Most growth on every side, as a share of the size."""
+"""Most growth on every side, as a share of the height."""
 
 
 class Track:
@@ -48,8 +45,6 @@ class Track:
 
     def predict(self) -> None:
         """Move on by one frame, before the detections of that frame are looked at."""
-        if self.missed_frames:
-            self._velocity = self._velocity * VELOCITY_DECAY
         self._centre = self._centre + self._velocity
 
     def detect(self, box: NDArray[np.float64], score: float) -> None:
@@ -83,8 +78,8 @@ class Track:
         """
         if not self.missed_frames:
             return self._seen
-        growth = min(GROWTH_PER_FRAME * self.missed_frames, GROWTH_MAX)
-        half = self._size * (0.5 + growth)
+        growth_px = self._size[1] * min(GROWTH_PER_FRAME * self.missed_frames, GROWTH_MAX)
+        half = self._size / 2 + growth_px
         predicted = np.concatenate([self._centre - half, self._centre + half])
         return np.concatenate([np.minimum(predicted[:2], self._seen[:2]),
                                np.maximum(predicted[2:], self._seen[2:])])

@@ -108,8 +108,8 @@ def _is_entry(entry: object) -> bool:
 def register(path: Path) -> None:
     """Write or renew the entry of a weights file in the manifest of its folder, atomically.
 
-    The card of `name.ext` or `name.ext.xz` is `name.md` beside it. Raises `WeightsError` when the file or the
-    existing manifest cannot be read.
+    The card of `name.ext` or `name.ext.xz` is `name.md` beside it. Raises `WeightsError` when the
+    file or the existing manifest cannot be read.
     """
     path = Path(path)
     target = path.parent / MANIFEST_NAME

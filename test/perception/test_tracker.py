@@ -1,0 +1,176 @@
+"""Persons keep their id, and stay covered while the detector misses them."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latent_rag_ros.perception.tracker import Tracker
+from latent_rag_ros.protection.types import Box, Detection, TrackedPerson
+
+HEIGHT_PX, WIDTH_PX = 480, 640
+
+
+def person(left: int, top: int = 100, width: int = 40, height: int = 100,
+           score: float = 0.8) -> Detection:
+    return Detection(Box(left, top, left + width, top + height), score)
+
+
+def update(tracker: Tracker, *detections: Detection) -> list[TrackedPerson]:
+    return tracker.update(list(detections), HEIGHT_PX, WIDTH_PX)
+
+
+def contains(outer: Box, inner: Box) -> bool:
+    return (outer.left <= inner.left and outer.top <= inner.top
+            and outer.right >= inner.right and outer.bottom >= inner.bottom)
+
+
+@pytest.fixture
+def tracker() -> Tracker:
+    return Tracker(overlap_min=0.2, memory_frames=5)
+
+
+def test_nobody_is_tracked_when_nothing_is_detected(tracker: Tracker) -> None:
+    assert update(tracker) == []
+    assert update(tracker) == []
+
+
+def test_id_and_box_are_the_detections_when_a_person_walks(tracker: Tracker) -> None:
+    for frame in range(20):
+        detection = person(10 + 8 * frame)
+        assert update(tracker, detection) == [TrackedPerson(1, detection.box, 0.8, 0)]
+
+
+@pytest.mark.parametrize('speed_px', [0, 4, 12])
+def test_walker_stays_covered_when_missed_for_some_frames(
+        tracker: Tracker, speed_px: int) -> None:
+    for frame in range(10):
+        update(tracker, person(50 + speed_px * frame))
+    for frame in range(10, 15):
+        tracked, = update(tracker)
+        assert tracked.track_id == 1
+        assert tracked.missed_frames == frame - 9
+        assert tracked.score == 0.8
+        assert contains(tracked.box, person(50 + speed_px * frame).box)
+
+
+def test_person_stays_covered_when_missed_and_stopping(tracker: Tracker) -> None:
+    for frame in range(10):
+        update(tracker, person(50 + 10 * frame))
+    for _ in range(5):
+        tracked, = update(tracker)
+        assert contains(tracked.box, person(50 + 10 * 9).box)
+
+
+def test_box_grows_and_never_shrinks_while_missed(tracker: Tracker) -> None:
+    for frame in range(4):
+        update(tracker, person(300, height=100 - 5 * frame))
+    boxes = [update(tracker)[0].box for _ in range(5)]
+    assert boxes[0].width_px >= 40
+    assert boxes[0].height_px >= 95  # the last detection, perhaps half hidden, had 85
+    for earlier, later in zip(boxes, boxes[1:]):
+        assert later.width_px > earlier.width_px
+        assert later.height_px > earlier.height_px
+
+
+def test_person_is_forgotten_when_the_memory_ends(tracker: Tracker) -> None:
+    update(tracker, person(50))
+    assert [len(update(tracker)) for _ in range(7)] == [1, 1, 1, 1, 1, 0, 0]
+
+
+def test_person_is_forgotten_at_once_when_there_is_no_memory() -> None:
+    tracker = Tracker(overlap_min=0.2, memory_frames=0)
+    assert len(update(tracker, person(50))) == 1
+    assert update(tracker) == []
+
+
+def test_id_continues_when_the_person_is_seen_again(tracker: Tracker) -> None:
+    for frame in range(6):
+        update(tracker, person(50 + 8 * frame))
+    for _ in range(4):
+        update(tracker)
+    tracked, = update(tracker, person(50 + 8 * 10))
+    assert (tracked.track_id, tracked.missed_frames) == (1, 0)
+    assert tracked.box == person(50 + 8 * 10).box
+
+
+def test_ids_stay_when_two_people_cross(tracker: Tracker) -> None:
+    for frame in range(40):
+        first, second = person(50 + 10 * frame), person(440 - 10 * frame, top=110)
+        tracked = update(tracker, *((first, second) if frame % 2 else (second, first)))
+        if frame == 0:
+            ids = {p.box: p.track_id for p in tracked}
+            first_id, second_id = ids[first.box], ids[second.box]
+        assert {p.track_id: p.box for p in tracked} == {
+            first_id: first.box, second_id: second.box}
+
+
+def test_hidden_person_stays_covered_when_two_people_cross() -> None:
+    tracker = Tracker(overlap_min=0.2, memory_frames=15)
+    hidden_frames = range(17, 23)
+    for frame in range(40):
+        front, behind = person(50 + 10 * frame), person(440 - 10 * frame, top=105)
+        tracked = update(tracker, *([front] if frame in hidden_frames else [front, behind]))
+        assert len(tracked) == 2
+        assert any(contains(p.box, behind.box) for p in tracked)
+    assert {p.track_id for p in tracked} == {1, 2}
+
+
+def test_ids_are_never_used_again(tracker: Tracker) -> None:
+    assert [p.track_id for p in update(tracker, person(0), person(300))] == [1, 2]
+    tracker.reset()
+    assert [p.track_id for p in update(tracker, person(0))] == [3]
+    for _ in range(10):
+        update(tracker)
+    assert [p.track_id for p in update(tracker, person(0))] == [4]
+
+
+def test_everybody_is_new_when_the_frame_size_changes(tracker: Tracker) -> None:
+    update(tracker, person(50))
+    tracked = tracker.update([person(50)], 240, 320)
+    assert [p.track_id for p in tracked] == [2]
+
+
+def test_box_stays_inside_when_a_person_enters_and_leaves(tracker: Tracker) -> None:
+    for frame in range(12):
+        right = 8 + 6 * frame
+        tracked, = update(tracker, Detection(Box(max(0, right - 40), 300, right, 400), 0.6))
+        assert tracked.track_id == 1
+    for left in range(560, 640, 10):
+        update(tracker, person(50), Detection(Box(left, 100, min(left + 40, 640), 200), 0.7))
+    for _ in range(5):
+        for tracked in update(tracker):
+            assert tracked.box == tracked.box.clipped(HEIGHT_PX, WIDTH_PX)
+            assert tracked.box.width_px > 0 and tracked.box.height_px > 0
+
+
+def test_second_track_ends_when_one_person_was_seen_twice(tracker: Tracker) -> None:
+    for _ in range(3):
+        update(tracker, person(50))
+    assert len(update(tracker, person(50), person(52, top=130, height=60))) == 2
+    assert [p.track_id for p in update(tracker, person(50))] == [1]
+
+
+def test_known_person_is_kept_when_another_one_walks_in_front(tracker: Tracker) -> None:
+    for _ in range(4):
+        update(tracker, person(50), person(200, width=60, height=160))
+    for step in range(1, 5):
+        tracked = update(tracker, person(200 - 35 * step, width=60, height=160))
+    assert {p.track_id for p in tracked} == {1, 2}
+
+
+def test_far_detection_is_another_person(tracker: Tracker) -> None:
+    update(tracker, person(50))
+    tracked = update(tracker, person(400))
+    assert [(p.track_id, p.missed_frames) for p in tracked] == [(1, 1), (2, 0)]
+
+
+def test_result_is_the_same_when_run_again() -> None:
+    rng = np.random.default_rng(5)
+    frames = [[person(int(x), int(y)) for x, y in rng.integers(0, 300, (rng.integers(0, 9), 2))]
+              for _ in range(30)]
+    runs = []
+    for _ in range(2):
+        tracker = Tracker(overlap_min=0.2, memory_frames=15)
+        runs.append([update(tracker, *frame) for frame in frames])
+    assert runs[0] == runs[1]
+    assert all(len({p.track_id for p in persons}) == len(persons) for persons in runs[0])
