@@ -71,7 +71,7 @@ def test_others_stay_searchable_when_an_owner_is_removed(index_of_five: IndexAnd
             assert (owners == other).all()
 
 
-def test_replace_oldest_goes_in_order_of_arrival_when_rows_moved(index_of_five: IndexAndVectors) -> None:
+def test_replace_oldest_goes_by_arrival_when_rows_moved(index_of_five: IndexAndVectors) -> None:
     """The first feature of an owner goes first, also after a removal moved rows around."""
     index, vectors = index_of_five
     index.remove(1)

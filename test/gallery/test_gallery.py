@@ -114,9 +114,8 @@ def test_enrol_evicts_the_longest_unseen_when_full(gallery: Gallery, people: Peo
 
 @pytest.mark.parametrize('change', [
     {'model_id': 'another model'}, {'key_id': 'another key'}, {'dimension': 128}])
-def test_features_of_another_space_are_refused_when_gallery_has_one(gallery: Gallery,
-                                                                    people: People,
-                                                                    change: dict[str, object]) -> None:
+def test_features_are_refused_when_gallery_has_another_space(
+        gallery: Gallery, people: People, change: dict[str, object]) -> None:
     """Model, key and dimension are fixed by the first features; nothing changes on refusal."""
     space = replace(people.space, **change)
     features = Features(space, np.eye(space.dimension, dtype=np.float32)[:1])

@@ -1,0 +1,46 @@
+"""Between the messages of the reidentifier and the values of the gallery."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from builtin_interfaces.msg import Time
+
+from latent_rag_ros.gallery.features import Features, FeatureSpace, GalleryError
+from latent_rag_ros.gallery.tracks import TrackMatch
+from latent_rag_ros.msg import IdentityFeature, IdentityFeatureArray, IdentityMatch
+
+SECOND_NS = 1_000_000_000
+
+
+def features_of(message: IdentityFeatureArray, persons: Sequence[IdentityFeature]) -> Features:
+    """Return the features of some persons of a message, in their order.
+
+    Raises `GalleryError` when a feature is not of the length that the message states, not finite
+    or not normalised.
+    """
+    space = FeatureSpace(message.model_id, message.key_id, message.feature_dimension)
+    for person in persons:
+        if len(person.feature) != space.dimension:
+            raise GalleryError(
+                f'the feature of track {person.track_id} has length {len(person.feature)}; '
+                f'feature_dimension says {space.dimension}')
+    vectors = [np.asarray(person.feature, np.float32) for person in persons]
+    return Features(space, np.array(vectors, np.float32).reshape(-1, space.dimension))
+
+
+def match_message(person: IdentityFeature, match: TrackMatch) -> IdentityMatch:
+    """Return what the gallery said about one person as a message."""
+    return IdentityMatch(track_id=person.track_id, roi=person.roi, known=bool(match.identity_id),
+                         identity_id=match.identity_id, similarity=match.similarity,
+                         enrolled=match.enrolled)
+
+
+def stamp_ns(stamp: Time) -> int:
+    """Return a stamp in nanoseconds."""
+    return stamp.sec * SECOND_NS + stamp.nanosec
+
+
+def time_message(stamp_ns: int) -> Time:
+    """Return nanoseconds as a stamp."""
+    return Time(sec=stamp_ns // SECOND_NS, nanosec=stamp_ns % SECOND_NS)
