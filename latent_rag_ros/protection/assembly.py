@@ -10,6 +10,7 @@ from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.latent_rag.presets import PRESETS, Preset
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, LatentRagReplacer
 from latent_rag_ros.parameters import Value
+from latent_rag_ros.perception import nanodet, person_mask
 from latent_rag_ros.perception.detector import PersonDetector
 from latent_rag_ros.perception.nanodet import NanoDetDetector
 from latent_rag_ros.perception.person_mask import PersonMasker
@@ -67,11 +68,11 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     """
     folder = Path(values['weights.directory']) if values['weights.directory'] else None
     device = resolve_device(values['device'])
-    detector = NanoDetDetector(_path('nanodet_g.onnx', folder), values['detector.score_min'],
+    detector = NanoDetDetector(_path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min'],
                                values['detector.overlap_max'])
     masker = None
     if values['mask.enabled']:
-        masker = PersonMasker(_path('selfie_segmentation.onnx', folder), values['mask.score_min'])
+        masker = PersonMasker(_path(person_mask.WEIGHTS_NAME, folder), values['mask.score_min'])
     tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'])
     embedder, model_id = None, ''
     if values['protection.method'] == 'latent_rag' or values['identity.publish']:

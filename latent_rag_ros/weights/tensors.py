@@ -19,6 +19,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix('.partial')
     save_file(stored, temporary, metadata=dict(metadata))
+    os.chmod(temporary, 0o644)
     os.replace(temporary, path)
 
 
