@@ -1,4 +1,4 @@
-"""Does the filter cover every person, and does any input pixel survive where it covers?
+"""Coverage: are all person pixels covered, and does any input pixel survive where they are.
 
 Runs the real pipeline over frames. With `repetitions` > 0 the same frames go through as many
 further pipelines in lockstep, each time with other noise in their low bits, see `pixel_leakage`.

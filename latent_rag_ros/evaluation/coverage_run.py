@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from latent_rag_ros.evaluation.coverage import measure_coverage
 from latent_rag_ros.evaluation.figures import Figures
-from latent_rag_ros.evaluation.frames import LabelledFrame, shipped_clip, video_frames
+from latent_rag_ros.evaluation.frames import (
+    CLIP_FILE, LabelledFrame, frame_count, shipped_clip, video_frames)
 from latent_rag_ros.evaluation.results_file import versions, weights_hashes
 from latent_rag_ros.parameters import PROTECTOR, checked_values
 from latent_rag_ros.protection.pipeline import ProtectionPipeline
@@ -71,7 +72,8 @@ def coverage_results(options: CoverageOptions, show_progress: bool = True) -> Fi
         'weights.directory': str(options.weights or ''), 'guard.deadline_s': DEADLINE_S,
         'identity.publish': False})
     pipelines = [ProtectionPipeline.from_values(values) for _ in range(options.repetitions + 1)]
-    frames = tqdm(_frames(options), desc='coverage', unit='frame', disable=not show_progress)
+    frames = tqdm(_frames(options), total=_frame_count(options), desc='coverage', unit='frame',
+                  disable=not show_progress)
     figures = measure_coverage(frames, pipelines)
     about = {'command': options.command, 'method': options.method, 'device': options.device,
              'source': options.video.name if options.video else 'shipped clip',
@@ -85,3 +87,9 @@ def _frames(options: CoverageOptions) -> Iterator[LabelledFrame]:
     if options.video is not None:
         return video_frames(options.video, options.frames_max)
     return islice(shipped_clip(), options.frames_max)
+
+
+def _frame_count(options: CoverageOptions) -> int | None:
+    """Return the frames to expect, for the progress bar; None when the video does not say."""
+    count = frame_count(options.video or CLIP_FILE)
+    return count if count is None else min(count, options.frames_max or count)

@@ -37,9 +37,11 @@ def embed_images(network: EmbeddingNetwork, images: NDArray[np.uint8],
     Parameters
     ----------
     network : EmbeddingNetwork
-        Where it runs has to be `device`.
+        Re-ID network.
     images : NDArray
         Shape (n, 128, 64, 3), uint8, RGB.
+    device : str
+        Device of the network, such as `cpu` or `cuda:0`.
 
     Returns
     -------

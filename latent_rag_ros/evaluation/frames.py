@@ -14,8 +14,10 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.held_out import DATA_DIRECTORY
 from latent_rag_ros.protection.types import ImageArray
 
-CLIP = 'synthetic_people'
-"""Name of the shipped clip; the people in it are in no training set and not in the store."""
+CLIP_FILE = DATA_DIRECTORY / 'synthetic_people.mp4'
+"""The shipped clip; the people in it are in no training set and not in the store."""
+
+MASKS_FILE = DATA_DIRECTORY / 'synthetic_people_masks.npz'
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,25 @@ def video_frames(path: Path, frames_max: int | None = None) -> Iterator[Labelled
         raise EvaluationError(f'{path} is no video that OpenCV can read; give another --video')
 
 
-def shipped_clip(directory: Path = DATA_DIRECTORY) -> Iterator[LabelledFrame]:
+def frame_count(path: Path) -> int | None:
+    """Return how many frames the header of a video promises; None when it does not say."""
+    video = cv2.VideoCapture(str(path))
+    count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
+    video.release()
+    return count if count > 0 else None
+
+
+def shipped_clip(clip: Path = CLIP_FILE, masks: Path = MASKS_FILE) -> Iterator[LabelledFrame]:
     """Yield the frames of the shipped clip of synthetic people with their exact person masks.
 
     Raises `EvaluationError` when the clip or its masks are missing or do not fit each other.
     """
-    arrays = read_arrays(directory / f'{CLIP}_masks.npz', ('frames', 'labels'))
+    arrays = read_arrays(masks, ('frames', 'labels'))
     labels = dict(zip(arrays['frames'].tolist(), arrays['labels']))
-    for index, frame in enumerate(video_frames(directory / f'{CLIP}.mp4')):
+    for index, frame in enumerate(video_frames(clip)):
         mask = labels.get(index)
         if mask is not None and mask.shape != frame.image.shape[:2]:
-            raise EvaluationError(f'{CLIP}.mp4 has frames of {frame.image.shape[:2]}, its masks '
-                                  f'{mask.shape}; install the package again with its data')
+            raise EvaluationError(f'{clip.name} has frames of {frame.image.shape[:2]}, '
+                                  f'{masks.name} of {mask.shape}; install the package again '
+                                  'with its data')
         yield LabelledFrame(frame.image, mask)

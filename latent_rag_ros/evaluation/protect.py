@@ -45,7 +45,9 @@ def protect(images: NDArray[np.uint8], replacer: LatentRagReplacer, embedder: Em
     images : NDArray
         Raw crops, shape (n, 128, 64, 3), uint8, RGB.
     replacer, embedder : LatentRagReplacer, Embedder
-        Loaded with the same weights, on `device`.
+        Loaded with the same weights.
+    device : str
+        Device of both, such as `cpu` or `cuda:0`.
     advance : callable
         Told the number of crops that are done after every batch, for a progress bar.
     """
@@ -70,6 +72,8 @@ def nearest_identities(features: NDArray[np.float32],
     ----------
     features : NDArray
         Features of the raw crops, shape (n, 256), float32, rows of unit length.
+    replacer : LatentRagReplacer
+        Store and generator.
 
     Returns
     -------

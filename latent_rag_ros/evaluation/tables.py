@@ -25,7 +25,8 @@ NAMES = {
 }
 PRESET_ORDER = ('paper', 'robot')
 """Order of the presets in the table: the one of most interest last, below what it is read by."""
-HEAD = ('picture', 'PSNR [dB]', 'SSIM', 'prot→raw', 'raw→prot', 'prot→prot', 'prot→raw, unseen net')
+HEAD = ('picture', 'PSNR [dB]', 'SSIM', 'prot→raw', 'raw→prot', 'prot→prot',
+        'prot→raw, unseen net')
 
 
 def results_table(results: Mapping[str, Any]) -> str:
@@ -46,7 +47,8 @@ def results_table(results: Mapping[str, Any]) -> str:
 
 
 def _caption(about: Mapping[str, Any], results: Mapping[str, Any]) -> str:
-    text = (f'Rank-1 / mAP in per cent, query→gallery, same identity and camera removed; '
+    text = (f'Rank-1 / mAP in per cent, query→gallery, same identity and camera removed, raw→raw '
+            f'in the first row; '
             f'{about["split"]} split, {about["crops"]} crops of {about["identities"]} held-out '
             f'synthetic people in {about["cameras"]} cameras; open store: none of them is in it. '
             f'8-bit images.')

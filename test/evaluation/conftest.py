@@ -1,4 +1,4 @@
-"""Small untrained weights that belong together, so that the evaluation runs for real in seconds."""
+"""Small untrained weights that belong together: the evaluation runs for real in seconds."""
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -59,7 +59,8 @@ def naive(query, query_labels, gallery, gallery_labels) -> tuple[list[float], li
     first, average = [], []
     for row in range(len(query)):
         identity, camera = query_labels.identities[row], query_labels.cameras[row]
-        ordered = sorted(range(len(gallery)), key=lambda column: -float(query[row] @ gallery[column]))
+        similarity = query[row] @ gallery.T
+        ordered = sorted(range(len(gallery)), key=similarity.__getitem__, reverse=True)
         seen = hits = 0
         precision = []
         for column in ordered:
