@@ -1,35 +1,18 @@
 """What the launch files start: executed through the stand-ins, which need no ROS install."""
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-DESCRIBE = ROOT / 'test' / 'launch_stand_in' / 'describe.py'
-TRANSPORT = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE',
-             'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_', 'MALLOC_TOP_PAD_')
+Describe = Callable[..., list[dict]]
+RunStandIn = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_stand_in(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Execute a launch file with a clean transport environment, plus `environment`."""
-    clean = {name: value for name, value in os.environ.items() if name not in TRANSPORT}
-    return subprocess.run([sys.executable, DESCRIBE, *arguments], capture_output=True, text=True,
-                          env=clean | environment, check=False, timeout=60)
-
-
-def described(*arguments: str, **environment: str) -> list[dict]:
-    """Return the nodes that a launch file starts."""
-    result = run_stand_in(*arguments, **environment)
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
-
-
-def test_protect_starts_one_protector_on_the_plain_topics() -> None:
+def test_protect_starts_one_protector_on_the_plain_topics(described: Describe) -> None:
     protector, = described('protect.launch.py')
     assert (protector['package'], protector['executable'], protector['name'],
             protector['namespace']) == ('latent_rag_ros', 'protector_node', 'protector', '')
@@ -40,7 +23,7 @@ def test_protect_starts_one_protector_on_the_plain_topics() -> None:
     assert Path(config).read_text() == (ROOT / 'config' / 'protector.yaml').read_text()
 
 
-def test_protect_passes_every_argument_on(tmp_path: Path) -> None:
+def test_protect_passes_every_argument_on(described: Describe, tmp_path: Path) -> None:
     protector, = described(
         'protect.launch.py', 'namespace:=front', 'image:=color/image', 'camera_info:=color/info',
         'identities:=/people', f'params_file:={tmp_path}/mine.yaml', 'autostart:=false',
@@ -54,13 +37,14 @@ def test_protect_passes_every_argument_on(tmp_path: Path) -> None:
     assert protector['ros_arguments'] == ['--log-level', 'debug']
 
 
-def test_protect_refuses_a_wrong_autostart() -> None:
+def test_protect_refuses_a_wrong_autostart(run_stand_in: RunStandIn) -> None:
     result = run_stand_in('protect.launch.py', 'autostart:=maybe')
     assert result.returncode != 0
     assert 'autostart' in result.stderr
 
 
-def test_demo_starts_camera_protector_and_reidentifier_in_one_namespace() -> None:
+def test_demo_starts_camera_protector_and_reidentifier_in_one_namespace(
+        described: Describe) -> None:
     nodes = {node['name']: node for node in described('demo.launch.py', 'video:=people.avi')}
     assert set(nodes) == {'protector', 'reidentifier', 'video_camera'}
     assert {node['namespace'] for node in nodes.values()} == {'camera'}
@@ -70,7 +54,7 @@ def test_demo_starts_camera_protector_and_reidentifier_in_one_namespace() -> Non
             assert Path(file).is_file()
 
 
-def test_demo_starts_rviz_with_the_shipped_view_when_asked() -> None:
+def test_demo_starts_rviz_with_the_shipped_view_when_asked(described: Describe) -> None:
     rviz = described('demo.launch.py', 'rviz:=true')[-1]
     assert rviz['executable'] == 'rviz2'
     view = Path(rviz['arguments'][1]).read_text()
@@ -78,7 +62,8 @@ def test_demo_starts_rviz_with_the_shipped_view_when_asked() -> None:
     assert '/camera/protected/overlay' in view
 
 
-def test_multi_camera_starts_a_protector_per_camera_and_one_reidentifier() -> None:
+def test_multi_camera_starts_a_protector_per_camera_and_one_reidentifier(
+        described: Describe) -> None:
     front, rear, reidentifier = described('multi_camera.launch.py', 'cameras:=front, rear',
                                           'image:=image')
     assert [front['namespace'], rear['namespace']] == ['front', 'rear']
@@ -89,13 +74,14 @@ def test_multi_camera_starts_a_protector_per_camera_and_one_reidentifier() -> No
     assert (reidentifier['executable'], reidentifier['namespace']) == ('reidentifier_node', '')
 
 
-def test_multi_camera_leaves_the_reidentifier_out_when_asked() -> None:
+def test_multi_camera_leaves_the_reidentifier_out_when_asked(described: Describe) -> None:
     nodes = described('multi_camera.launch.py', 'cameras:=front', 'reidentifier:=false')
     assert [node['name'] for node in nodes] == ['protector']
 
 
 @pytest.mark.parametrize('cameras', ['', ' , ', 'front,front'])
-def test_multi_camera_refuses_no_camera_and_the_same_camera_twice(cameras: str) -> None:
+def test_multi_camera_refuses_no_camera_and_the_same_camera_twice(
+        run_stand_in: RunStandIn, cameras: str) -> None:
     result = run_stand_in('multi_camera.launch.py', f'cameras:={cameras}')
     assert result.returncode != 0
     assert f'cameras is {cameras!r}' in result.stderr
@@ -103,7 +89,8 @@ def test_multi_camera_refuses_no_camera_and_the_same_camera_twice(cameras: str) 
 
 @pytest.mark.parametrize('arguments', [
     ['protect.launch.py'], ['demo.launch.py'], ['multi_camera.launch.py', 'cameras:=front']])
-def test_every_launch_file_sets_the_image_transport(arguments: list[str]) -> None:
+def test_every_launch_file_sets_the_image_transport(
+        described: Describe, arguments: list[str]) -> None:
     for node in described(*arguments):
         if node['name'] == 'protector' or arguments == ['demo.launch.py']:
             environment = node['environment']
@@ -113,6 +100,6 @@ def test_every_launch_file_sets_the_image_transport(arguments: list[str]) -> Non
             assert int(environment['MALLOC_MMAP_THRESHOLD_']) == 2 ** 30
 
 
-def test_a_variable_that_is_set_already_keeps_its_value() -> None:
+def test_a_variable_that_is_set_already_keeps_its_value(described: Describe) -> None:
     protector, = described('protect.launch.py', FASTRTPS_DEFAULT_PROFILES_FILE='mine.xml')
     assert protector['environment']['FASTRTPS_DEFAULT_PROFILES_FILE'] == 'mine.xml'
