@@ -20,6 +20,7 @@ WEIGHTS_NAME = 'nanodet_g.onnx.xz'
 SIDE_PX = 416
 STRIDES_PX = (8, 16, 32)
 PERSON = 0  # class index in COCO
+PADDING_LEVEL = 114  # near the mean of the training images
 MEAN_BGR = np.array([103.53, 116.28, 123.675], np.float32)
 DEVIATION_BGR = np.array([57.375, 57.12, 58.395], np.float32)
 
@@ -49,17 +50,31 @@ class NanoDetDetector:
         self._overlap_max = overlap_max
 
     def detect(self, image: ImageArray) -> list[Detection]:
-        """Return the persons of an RGB image, best first; see `PersonDetector.detect`."""
+        """Return the persons of an RGB image, best first; see `PersonDetector.detect`.
+
+        The image is looked at twice, stretched to the square the network sees and with its aspect
+        kept: each view finds people that the other one misses.
+        """
         check_image(image)
         height_px, width_px = image.shape[:2]
-        outputs = self._network.run(network_input(image))
-        found = [decoded(scores[0], sides[0], stride, self._score_min)
-                 for scores, sides, stride in zip(outputs[::2], outputs[1::2], STRIDES_PX)]
-        scores = np.concatenate([row[0] for row in found])
-        boxes = np.concatenate([row[1] for row in found])
-        boxes *= np.tile([width_px / SIDE_PX, height_px / SIDE_PX], 2)
+        views = [self._view(image, SIDE_PX, SIDE_PX)]
+        if height_px != width_px:
+            scale = SIDE_PX / max(height_px, width_px)
+            views.append(self._view(image, max(1, round(height_px * scale)),
+                                    max(1, round(width_px * scale))))
+        scores, boxes = (np.concatenate(parts) for parts in zip(*views))
         kept = self._without_duplicates(boxes, scores)
         return checked_detections(boxes[kept], scores[kept], height_px, width_px)
+
+    def _view(self, image: ImageArray, view_height_px: int, view_width_px: int,
+              ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return scores (m,) and boxes (m, 4), in pixels of the image, found in one view."""
+        outputs = self._network.run(network_input(image, view_height_px, view_width_px))
+        found = [decoded(scores[0], sides[0], stride, self._score_min)
+                 for scores, sides, stride in zip(outputs[::2], outputs[1::2], STRIDES_PX)]
+        scores, boxes = (np.concatenate(parts) for parts in zip(*found))
+        scale = [image.shape[1] / view_width_px, image.shape[0] / view_height_px]
+        return scores, boxes * np.tile(scale, 2)
 
     def _without_duplicates(self, boxes: NDArray[np.float64],
                             scores: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -98,8 +113,14 @@ def decoded(scores: NDArray[np.float32], sides: NDArray[np.float32], stride_px: 
     return scores[cells, PERSON].astype(np.float64), boxes
 
 
-def network_input(image: ImageArray) -> NDArray[np.float32]:
-    """Return the network's input (1, 3, 416, 416): BGR, normalised, aspect not kept."""
-    bgr = cv2.resize(image, (SIDE_PX, SIDE_PX))[:, :, ::-1]
-    normalised = (bgr.astype(np.float32) - MEAN_BGR) / DEVIATION_BGR
+def network_input(image: ImageArray, height_px: int = SIDE_PX,
+                  width_px: int = SIDE_PX) -> NDArray[np.float32]:
+    """Return the network's input (1, 3, 416, 416): BGR, normalised.
+
+    The image is scaled to the given size, at most 416 x 416, and put into the top left corner;
+    the rest is grey.
+    """
+    square = np.full((SIDE_PX, SIDE_PX, 3), PADDING_LEVEL, np.uint8)
+    square[:height_px, :width_px] = cv2.resize(image, (width_px, height_px))
+    normalised = (square[:, :, ::-1].astype(np.float32) - MEAN_BGR) / DEVIATION_BGR
     return np.ascontiguousarray(normalised.transpose(2, 0, 1))[np.newaxis]

@@ -30,7 +30,7 @@ def test_people_are_found_when_rendered(
         wrong += int((overlap.max(axis=0) < 0.3).sum())
         total += len(truth)
     assert total == 12
-    assert found >= 10
+    assert found >= 11
     assert wrong <= 2
 
 
@@ -40,6 +40,17 @@ def test_boxes_do_not_move_when_the_image_is_twice_as_large(
     small = corners(detector.detect(image))
     large = corners(detector.detect(cv2.resize(image, None, fx=2, fy=2)))
     assert (intersection_over_union(small, large / 2).max(axis=1) > 0.8).sum() >= 4
+
+
+@pytest.mark.parametrize(('height_px', 'width_px'), [(240, 640), (480, 240)])
+def test_boxes_are_those_of_the_image_when_it_is_wide_or_tall(
+        detector: NanoDetDetector, people: list[tuple[ImageArray, list[list[int]]]],
+        height_px: int, width_px: int) -> None:
+    image, truth = people[2]
+    shrink = np.tile([width_px / image.shape[1], height_px / image.shape[0]], 2)
+    found = corners(detector.detect(cv2.resize(image, (width_px, height_px))))
+    overlap = intersection_over_union(np.array(truth) * shrink, found)
+    assert (overlap.max(axis=1) >= 0.5).sum() >= 3
 
 
 def test_nobody_is_found_when_the_image_is_empty_ground(detector: NanoDetDetector) -> None:
