@@ -1,4 +1,4 @@
-"""Prints what pyproject.toml needs to build, run and test the package, one requirement a line.
+"""Prints what pyproject.toml needs to build, run, measure and test the package, one a line.
 
 The Makefile installs this list into the virtual environment before it builds without isolation,
 so that building again after a change takes seconds.
@@ -14,6 +14,7 @@ except ModuleNotFoundError:  # Python 3.10
     from pip._vendor import tomli as tomllib
 
 project = tomllib.loads((Path(__file__).resolve().parents[1] / 'pyproject.toml').read_text())
-requirements = [*project['build-system']['requires'], *project['project']['dependencies'],
-                *project['project']['optional-dependencies']['test']]
+requirements = [*project['build-system']['requires'], *project['project']['dependencies']]
+for extra in project['project']['optional-dependencies'].values():
+    requirements += extra
 sys.stdout.write('\n'.join(requirements) + '\n')

@@ -50,7 +50,8 @@ def test_requirements_list_is_printed_whole() -> None:
     result = subprocess.run([sys.executable, ROOT / 'scripts' / 'print_requirements.py'],
                             capture_output=True, text=True, check=True, timeout=60)
     printed = result.stdout.splitlines()
-    assert {'catkin-pkg', 'ros-jazzy-rclpy', 'torch==2.13.0', 'pytest>=7.4,<9'} <= set(printed)
+    assert {'catkin-pkg', 'ros-jazzy-rclpy', 'torch==2.13.0',
+            'scikit-image>=0.22,<1', 'pytest>=7.4,<9'} <= set(printed)
 
 
 def test_installed_package_is_under_test() -> None:

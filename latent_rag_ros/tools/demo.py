@@ -104,7 +104,7 @@ def _video(source: str, rate_hz: float) -> Video:
     """Check what is to be played; raises `DemoError` or `VideoSourceError`."""
     if source.startswith('/dev/'):
         raise DemoError(f'--video is {source}, which has no end; for a camera use: '
-                        'ros2 launch latent_rag_ros demo.launch.py source:=' + source)
+                        'ros2 launch latent_rag_ros demo.launch.py video:=' + source)
     if not 0.0 <= rate_hz <= 1000.0:
         raise DemoError(f'--rate is {rate_hz:g}; give frames per second between 0 and 1000')
     path = str(Path(source).absolute()) if source else ''
@@ -144,7 +144,7 @@ def _write_results(out: Path, figures: Mapping[str, Any], moments: list[Moment],
 def report(out: Path, figures: Mapping[str, Any]) -> str:
     """Return what the user reads at the end: the figures in short and where the files are."""
     lines = [
-        '{frames_received} frames received = {frames_protected} protected + {frames_blanked} '
+        '{frames_sent} frames sent, {frames_received} received = {frames_protected} protected + {frames_blanked} '
         'blanked + {frames_dropped} dropped'.format(**figures),
         '{persons_protected} persons protected ({persons_solid} by a solid colour), '
         '{identities_published} identities published, {identities_matched} matched'.format(
@@ -156,11 +156,13 @@ def report(out: Path, figures: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _termination_as_exit() -> Iterator[None]:
-    """Let SIGTERM unwind the stack like Ctrl-C does, so that no process is left behind."""
+    """Let SIGTERM and SIGHUP unwind the stack like Ctrl-C does, so that no process is left."""
     def leave(number: int, _: object) -> None:
         raise SystemExit(128 + number)
-    previous = signal.signal(signal.SIGTERM, leave)
+    previous = {number: signal.signal(number, leave)
+                for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
