@@ -72,11 +72,18 @@ class ChildProcess:
 
 
 def stop_all(children: Iterable[ChildProcess]) -> None:
-    """End all processes: ask, then demand, then kill. Returns when none is left."""
+    """End all processes: ask, then demand, then kill. Returns when none is left.
+
+    When this is interrupted itself, the rest is killed at once.
+    """
     remaining = [child for child in children if child.exit_status is None]
-    for number, patience_s in STOP_SIGNALS:
+    try:
+        for number, patience_s in STOP_SIGNALS:
+            for child in remaining:
+                child.signal_group(number)
+            end_s = time.monotonic() + patience_s
+            remaining = [child for child in remaining
+                         if not child.wait(max(POLL_S, end_s - time.monotonic()))]
+    finally:
         for child in remaining:
-            child.signal_group(number)
-        end_s = time.monotonic() + patience_s
-        remaining = [child for child in remaining
-                     if not child.wait(max(POLL_S, end_s - time.monotonic()))]
+            child.signal_group(signal.SIGKILL)

@@ -39,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         'images; without it the shipped clip of synthetic people')
     parser.add_argument('--out', type=Path, default=Path('out/demo'), metavar='FOLDER',
                         help='where the results go (default: %(default)s)')
-    parser.add_argument('--rate', type=float, default=0.0, metavar='HZ', help="frames per second; "
-                        f"0 plays a video at its own rate and the shipped clip at "
-                        f'{SHIPPED_CLIP_RATE_HZ:g} (default: %(default)g)')
+    parser.add_argument('--rate', type=float, default=0.0, metavar='HZ',
+                        help='frames per second; 0 plays a video at its own rate and the shipped '
+                        f'clip at {SHIPPED_CLIP_RATE_HZ:g} (default: %(default)g)')
     parser.add_argument('--show-raw', action='store_true',
                         default=os.environ.get('SHOW_RAW', '') == '1',
                         help='store unprotected people of your own video on the left side of '
@@ -70,13 +70,13 @@ def _run(arguments: argparse.Namespace) -> None:
     show_raw = arguments.show_raw or not video.source
     recording, writer = Recording(), VideoWriter(out / 'protected.mp4', video.rate_hz)
     try:
-        moments, pending = _record(video, recording, writer, environment, logs, show_raw)
+        moments = _record(video, recording, writer, environment, logs, show_raw)
         writer.close()
     finally:
         writer.discard()
     figures = {'video': Path(video.source).name or 'shipped clip', **summary(recording)}
     _write_results(out, figures, moments, _before_label(video, show_raw))
-    problem = complaint(figures, pending)
+    problem = complaint(figures)
     if problem:
         raise DemoError(f'{problem}; the logs are in {logs}')
     sys.stdout.write(report(out, figures))
@@ -84,8 +84,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _record(video: Video, recording: Recording, writer: VideoWriter,
             environment: Mapping[str, str], logs: Path,
-            show_raw: bool) -> tuple[list[Moment], int]:
-    """Play the video through the nodes; return the moments and how many frames are pending."""
+            show_raw: bool) -> list[Moment]:
+    """Play the video through the nodes and return its moments."""
     try:
         from latent_rag_ros.ros.recorder import running_recorder
     except ImportError as error:
@@ -97,7 +97,7 @@ def _record(video: Video, recording: Recording, writer: VideoWriter,
             LOGGER.info('starting the nodes; their logs go to %s', logs)
             session.start_filter()
             session.play(video, subscribers=2 if show_raw else 1)
-        return recorder.moments.best(), recording.status.frames_pending
+        return recorder.moments.best()
 
 
 def _video(source: str, rate_hz: float) -> Video:
@@ -144,8 +144,8 @@ def _write_results(out: Path, figures: Mapping[str, Any], moments: list[Moment],
 def report(out: Path, figures: Mapping[str, Any]) -> str:
     """Return what the user reads at the end: the figures in short and where the files are."""
     lines = [
-        '{frames_sent} frames sent, {frames_received} received = {frames_protected} protected + {frames_blanked} '
-        'blanked + {frames_dropped} dropped'.format(**figures),
+        '{frames_sent} frames sent, {frames_received} received = {frames_protected} protected + '
+        '{frames_blanked} blanked + {frames_dropped} dropped'.format(**figures),
         '{persons_protected} persons protected ({persons_solid} by a solid colour), '
         '{identities_published} identities published, {identities_matched} matched'.format(
             **figures),

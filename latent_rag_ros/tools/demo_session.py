@@ -109,7 +109,8 @@ class DemoSession:
         DemoError
             A process failed, nothing arrived for long, or the whole takes far too long.
         """
-        parameters = {'rate_hz': video.rate_hz, 'loop': False, 'subscribers_min': subscribers}
+        parameters: dict[str, object] = {
+            'rate_hz': video.rate_hz, 'loop': False, 'subscribers_min': subscribers}
         if video.source:
             parameters['source'] = video.source
         self._start('video_camera', parameters)
@@ -130,8 +131,8 @@ class DemoSession:
                 _advance(bar, recording)
             quiet_s = now_s - changed_s
             if quiet_s > STALL_TIMEOUT_S:
-                raise DemoError(f'nothing arrived for {STALL_TIMEOUT_S:g} s ({_describe(recording)})'
-                                f'{self._tails()}')
+                raise DemoError(f'nothing arrived for {STALL_TIMEOUT_S:g} s '
+                                f'({_describe(recording)}){self._tails()}')
             status = recording.status
             return (camera.exit_status is not None and quiet_s > QUIET_S
                     and status is not None and status.accounted)

@@ -12,9 +12,10 @@ import numpy as np
 import latent_rag_ros
 from latent_rag_ros.tools.demo_recording import Recording
 
-LIBRARIES = {'rclpy': ('rclpy',), 'torch': ('torch',), 'faiss': ('faiss-cpu', 'faiss-gpu', 'faiss'),
-             'opencv': ('opencv-python-headless', 'opencv-python', 'opencv-contrib-python'),
-             'numpy': ('numpy',)}
+LIBRARIES = {
+    'rclpy': ('rclpy',), 'torch': ('torch',), 'faiss': ('faiss-cpu', 'faiss-gpu', 'faiss'),
+    'opencv': ('opencv-python-headless', 'opencv-python', 'opencv-contrib-python'),
+    'numpy': ('numpy',)}
 """Libraries of the summary and the names they are distributed by."""
 
 MODULES = {'opencv': 'cv2'}
@@ -28,7 +29,7 @@ def summary(recording: Recording) -> dict[str, Any]:
     """
     status = recording.status
     counters = ('frames_received', 'frames_protected', 'frames_blanked', 'frames_dropped',
-                'persons_protected', 'persons_solid', 'identities_published')
+                'frames_pending', 'persons_protected', 'persons_solid', 'identities_published')
     return {
         **{name: getattr(status, name, 0) for name in counters},
         'identities_matched': recording.identities_matched,
@@ -52,23 +53,16 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
     return {'p50': round(float(p50), 2), 'p95': round(float(p95), 2)}
 
 
-def complaint(figures: Mapping[str, Any], frames_pending: int) -> str:
-    """Return why a run counts as failed, or an empty text for a good one.
-
-    Parameters
-    ----------
-    figures : mapping
-        What `summary` returned.
-    frames_pending : int
-        Frames that had not ended when the run did.
-    """
+def complaint(figures: Mapping[str, Any]) -> str:
+    """Return why a run with these figures of `summary` failed, or an empty text for a good one."""
+    pending = figures['frames_pending']
     ended = sum(figures[f'frames_{end}'] for end in ('protected', 'blanked', 'dropped'))
-    if frames_pending or ended != figures['frames_received']:
+    if pending or ended != figures['frames_received']:
         return (f'{figures["frames_received"]} frames were received, but {ended} were protected, '
-                f'blanked or dropped and {frames_pending} are pending')
+                f'blanked or dropped and {pending} are pending')
     if figures['stamps_unknown'] or figures['stamps_repeated']:
-        return (f'{figures["stamps_unknown"]} published frames carry a stamp that the camera never '
-                f'sent, {figures["stamps_repeated"]} carry one twice')
+        return (f'{figures["stamps_unknown"]} published frames carry a stamp that the camera '
+                f'never sent, {figures["stamps_repeated"]} carry one twice')
     if not figures['frames_protected']:
         return f'none of {figures["frames_received"]} received frames was protected'
     return ''

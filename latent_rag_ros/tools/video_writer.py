@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from latent_rag_ros.protection.types import ImageArray
 from latent_rag_ros.tools.demo_error import DemoError
@@ -32,7 +33,7 @@ class VideoWriter:
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
         self._last_s = 0.0
-        self._last_bgr: ImageArray | None = None
+        self._last_bgr: cv2.typing.MatLike = np.zeros((0, 0, 3), np.uint8)
         self._owed_frames = 0.0
         self.frames_written = 0
 
@@ -43,16 +44,17 @@ class VideoWriter:
         cannot be opened.
         """
         if self._writer is None:
-            self._open(image)
-            frames = 1
+            writer, frames = self._open(image), 1
         else:
-            frames = self._frames_since_last(stamp_s)
+            writer, frames = self._writer, self._frames_since_last(stamp_s)
         self._last_s = stamp_s
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         if bgr.shape[1::-1] != self._size:
             bgr = cv2.resize(bgr, self._size, interpolation=cv2.INTER_AREA)
-        for frame in [self._last_bgr] * (frames - 1) + [bgr] * min(frames, 1):
-            self._writer.write(frame)
+        for _ in range(frames - 1):
+            writer.write(self._last_bgr)
+        if frames:
+            writer.write(bgr)
         self._last_bgr = bgr
         self.frames_written += frames
 
@@ -80,12 +82,13 @@ class VideoWriter:
         self._owed_frames -= frames
         return frames
 
-    def _open(self, image: ImageArray) -> None:
-        self._size = image.shape[1::-1]
-        self._writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter_fourcc(*'mp4v'),
-                                       self._rate_hz, self._size)
-        if not self._writer.isOpened():
-            self._writer = None
+    def _open(self, image: ImageArray) -> cv2.VideoWriter:
+        self._size = image.shape[1], image.shape[0]
+        writer = cv2.VideoWriter(str(self._partial), cv2.VideoWriter.fourcc(*'mp4v'),
+                                 self._rate_hz, self._size)
+        if not writer.isOpened():
             raise DemoError(f'{self._partial} cannot be written as MPEG-4 video of '
                             f'{self._size[0]} x {self._size[1]} px; choose a folder with --out '
                             'that can be written')
+        self._writer = writer
+        return writer

@@ -8,19 +8,19 @@ import time
 
 from latent_rag_ros.tools.child_process import ChildProcess, stop_all
 
-IGNORES_SIGNALS = '''
+IGNORES_SIGNALS = """
 import signal, time
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.SIG_IGN)
 print('ready', flush=True)
 time.sleep(600)
-'''
-WITH_CHILD = '''
+"""
+WITH_CHILD = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])
 print(child.pid, flush=True)
 time.sleep(600)
-'''
+"""
 
 
 def started(tmp_path, code: str) -> ChildProcess:
@@ -62,6 +62,7 @@ def test_stop_reaches_the_whole_group(tmp_path):
     end_s = time.monotonic() + 60
     while is_running(grandchild):
         assert time.monotonic() < end_s
+        time.sleep(0.02)
 
 
 def is_running(process: int) -> bool:

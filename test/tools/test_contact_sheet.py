@@ -21,7 +21,7 @@ def street(person: tuple[int, int, int]) -> np.ndarray:
 
 
 def marked(image: np.ndarray) -> np.ndarray:
-    """Return where an RGB image is as purple as the marker, compression and scaling allowed for."""
+    """Return where an RGB image is as purple as the marker, scaling allowed for."""
     red, green, blue = np.moveaxis(image.astype(int), 2, 0)
     return (red - green > 60) & (blue - green > 60)
 
