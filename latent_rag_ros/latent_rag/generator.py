@@ -17,7 +17,7 @@ from latent_rag_ros.weights.tensors import load_network
 
 LAYERS, CODE_DIMENSION = 10, 128
 COARSE_LAYERS, FINE_LAYERS = slice(0, 3), slice(3, 10)
-"""First ceil(0.2 L) layers of the hierarchy and the rest, as the paper splits its 14 into 3 + 11."""
+"""First ceil(0.2 L) layers of the hierarchy and the rest, as the paper splits 14 into 3 + 11."""
 
 CHANNELS = (128, 128, 112, 80, 40, 20)
 """Channels at 4 x 2, 8 x 4, 16 x 8, 32 x 16, 64 x 32 and 128 x 64 pixels."""

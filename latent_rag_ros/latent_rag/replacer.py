@@ -15,7 +15,8 @@ from torch import Tensor
 
 from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.latent_rag.fusion import fuse
-from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, FINE_LAYERS, Generator, load_generator
+from latent_rag_ros.latent_rag.generator import (
+    COARSE_LAYERS, FINE_LAYERS, Generator, load_generator)
 from latent_rag_ros.latent_rag.presets import Preset
 from latent_rag_ros.latent_rag.refinement import RefinementSettings, refine
 from latent_rag_ros.latent_rag.store import RetrievalStore, check_made_with, load_store

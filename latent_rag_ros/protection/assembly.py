@@ -1,4 +1,4 @@
-"""Builds the parts of the filter from parameter values: loads weights, refuses what cannot work."""
+"""Builds the parts of the filter from parameters: loads weights, refuses what cannot work."""
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Puts patches where persons were. Erases first, so that nothing of the input can shine through."""
+"""Puts patches where persons were. Erases first, so that nothing of the input shines through."""
 from __future__ import annotations
 
 from collections.abc import Iterable

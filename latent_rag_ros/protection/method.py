@@ -1,4 +1,4 @@
-"""What a protection method is: persons in, one patch or a reason for a solid fill per person out."""
+"""What a protection method is: persons in, a patch or a reason for a solid fill per person out."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class ProtectionMethod(Protocol):
 
 
 class SolidMethod:
-    """Covers every person by one colour: the simplest protection, and the fallback of all others."""
+    """Covers every person by one colour: the simplest protection, the fallback of all others."""
 
     name = 'solid'
 

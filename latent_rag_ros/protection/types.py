@@ -74,7 +74,8 @@ class Box:
     def clipped(self, height_px: int, width_px: int) -> Box:
         """Return the part of this box that lies inside an image of the given size."""
         left, top = (min(max(self.left, 0), width_px), min(max(self.top, 0), height_px))
-        right, bottom = (min(max(self.right, left), width_px), min(max(self.bottom, top), height_px))
+        right = min(max(self.right, left), width_px)
+        bottom = min(max(self.bottom, top), height_px)
         return Box(left, top, right, bottom)
 
 

@@ -1,4 +1,4 @@
-"""The last look at every patch: unlike the input, and still the same identity; else it is solid."""
+"""The last look at every patch: unlike the input and still the same identity, else it is solid."""
 from __future__ import annotations
 
 from dataclasses import dataclass

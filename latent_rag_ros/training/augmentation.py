@@ -1,4 +1,4 @@
-"""Random changes of person crops that a camera would make: shift, light, colour, blur, occlusion."""
+"""Random changes of person crops as a camera makes them: shift, light, colour, blur, occlusion."""
 from __future__ import annotations
 
 import torch
@@ -23,7 +23,7 @@ def jitter_colour(crops: Tensor) -> Tensor:
 
 
 def erase_blocks(crops: Tensor, probability: float = 0.45) -> None:
-    """Overwrite one random rectangle in some of the crops, in place (random erasing, AAAI 2020)."""
+    """Overwrite one random rectangle in some crops, in place (random erasing, AAAI 2020)."""
     height, width = crops.shape[2:]
     for crop in crops:
         if torch.rand(()) > probability:
