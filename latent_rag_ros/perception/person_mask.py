@@ -79,9 +79,7 @@ class PersonMasker:
 
         The square must share pixels with the image. Raises `DetectorError` like `mask`.
         """
-        square = _square_around(box)
-        blob = _network_input(image, square, square.clipped(*image.shape[:2]))
-        return self._network.run(blob)[0].reshape(SIDE_PX, SIDE_PX)
+        return self._network.run(network_input(image, box))[0].reshape(SIDE_PX, SIDE_PX)
 
 
 def _square_around(box: Box) -> Box:
@@ -91,8 +89,10 @@ def _square_around(box: Box) -> Box:
     return Box(left, top, left + side_px, top + side_px)
 
 
-def _network_input(image: ImageArray, square: Box, window: Box) -> NDArray[np.float32]:
-    """Return the network's input (1, 3, 256, 256): RGB 0..1, edge pixels repeated outside."""
+def network_input(image: ImageArray, box: Box) -> NDArray[np.float32]:
+    """Return the network's input (1, 3, 256, 256) for a box: RGB 0..1, edges repeated outside."""
+    square = _square_around(box)
+    window = square.clipped(*image.shape[:2])
     crop = cv2.copyMakeBorder(
         image[window.slices], window.top - square.top, square.bottom - window.bottom,
         window.left - square.left, square.right - window.right, cv2.BORDER_REPLICATE)

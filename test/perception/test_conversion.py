@@ -1,7 +1,7 @@
 """The vendored networks compute what their TensorFlow.js sources compute.
 
-`source_model_outputs.npz` holds outputs of the source files for `people_0.jpg`, computed by an
-interpreter of the TensorFlow.js graphs that shares no code with the converter.
+`source_model_outputs.npz` holds what TensorFlow.js computes with the source files for
+`people_0.jpg`; `scripts/source_model_outputs.py` makes it.
 """
 from __future__ import annotations
 
