@@ -118,6 +118,9 @@ def measure_coverage(frames: Iterable[LabelledFrame], pipelines: Sequence[Protec
     rng = np.random.default_rng(seed)
     count, labelled = CoverageCount(), False
     for frame in frames:
+        if frame.starts_sequence:
+            for pipeline in pipelines:
+                pipeline.reset()
         images = [frame.image, *(with_noise(frame.image, rng) for _ in pipelines[1:])]
         protected = [pipeline.protect(Frame(image, time.monotonic()))
                      for pipeline, image in zip(pipelines, images)]

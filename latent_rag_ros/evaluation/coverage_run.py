@@ -12,7 +12,7 @@ from tqdm import tqdm
 from latent_rag_ros.evaluation.coverage import measure_coverage
 from latent_rag_ros.evaluation.figures import Figures
 from latent_rag_ros.evaluation.frames import (
-    CLIP_FILE, LabelledFrame, frame_count, shipped_clip, video_frames)
+    LabelledFrame, held_out_frames, shipped_clip, video_frames)
 from latent_rag_ros.evaluation.results_file import versions, weights_hashes
 from latent_rag_ros.parameters import PROTECTOR, checked_values
 from latent_rag_ros.protection.pipeline import ProtectionPipeline
@@ -28,9 +28,9 @@ class CoverageOptions:
     Parameters
     ----------
     video : Path or None
-        Any video; None takes the shipped clip, which has exact person masks.
+        Any video; None takes the shipped clip and frames, which have exact person masks.
     frames_max : int or None
-        Stop after this many frames.
+        Stop after this many frames of each.
     repetitions : int
         Further runs with noise in the low bits of the input.
     method : str
@@ -59,7 +59,9 @@ class CoverageOptions:
 
 
 def coverage_results(options: CoverageOptions, show_progress: bool = True) -> Figures:
-    """Run the evaluation and return its figures with `about`, ready for JSON.
+    """Run the evaluation and return `about` and the figures of every source, ready for JSON.
+
+    The sources are `clip` and `frames`, or `video`.
 
     Raises
     ------
@@ -72,24 +74,21 @@ def coverage_results(options: CoverageOptions, show_progress: bool = True) -> Fi
         'weights.directory': str(options.weights or ''), 'guard.deadline_s': DEADLINE_S,
         'identity.publish': False})
     pipelines = [ProtectionPipeline.from_values(values) for _ in range(options.repetitions + 1)]
-    frames = tqdm(_frames(options), total=_frame_count(options), desc='coverage', unit='frame',
-                  disable=not show_progress)
-    figures = measure_coverage(frames, pipelines)
+    figures = {}
+    for name, frames in _sources(options).items():
+        for pipeline in pipelines:
+            pipeline.reset()
+        bar = tqdm(islice(frames, options.frames_max), desc=name, unit='frame',
+                   disable=not show_progress)
+        figures[name] = measure_coverage(bar, pipelines)
     about = {'command': options.command, 'method': options.method, 'device': options.device,
-             'source': options.video.name if options.video else 'shipped clip',
              'repetitions': options.repetitions,
              'seconds': round(time.monotonic() - started_s, 1), 'versions': versions(),
              'weights_sha256': weights_hashes(options.weights)}
     return {'about': about} | figures
 
 
-def _frames(options: CoverageOptions) -> Iterator[LabelledFrame]:
+def _sources(options: CoverageOptions) -> dict[str, Iterator[LabelledFrame]]:
     if options.video is not None:
-        return video_frames(options.video, options.frames_max)
-    return islice(shipped_clip(), options.frames_max)
-
-
-def _frame_count(options: CoverageOptions) -> int | None:
-    """Return the frames to expect, for the progress bar; None when the video does not say."""
-    count = frame_count(options.video or CLIP_FILE)
-    return count if count is None else min(count, options.frames_max or count)
+        return {'video': video_frames(options.video)}
+    return {'clip': shipped_clip(), 'frames': held_out_frames()}

@@ -17,6 +17,7 @@ from latent_rag_ros.protection.types import ImageArray
 CLIP_FILE = DATA_DIRECTORY / 'synthetic_people.mp4'
 """The shipped clip; the people in it are in no training set and not in the store."""
 
+HELD_OUT_FRAMES_FILE = DATA_DIRECTORY / 'held_out_frames.npz'
 MASKS_FILE = DATA_DIRECTORY / 'synthetic_people_masks.npz'
 
 
@@ -30,14 +31,17 @@ class LabelledFrame:
         Raw pixels, RGB.
     labels : NDArray or None
         Shape (height, width), uint8: 0 nobody, else a number per person. None when unknown.
+    starts_sequence : bool
+        The frame before it shows something else: tracks must not go on.
     """
 
     image: ImageArray
     labels: NDArray[np.uint8] | None = None
+    starts_sequence: bool = False
 
 
-def video_frames(path: Path, frames_max: int | None = None) -> Iterator[LabelledFrame]:
-    """Yield the frames of a video, at most `frames_max`, without labels.
+def video_frames(path: Path) -> Iterator[LabelledFrame]:
+    """Yield the frames of a video, without labels.
 
     Raises
     ------
@@ -45,26 +49,18 @@ def video_frames(path: Path, frames_max: int | None = None) -> Iterator[Labelled
         The file cannot be opened as a video or holds no frame.
     """
     video = cv2.VideoCapture(str(path))
-    count = 0
+    empty = True
     try:
-        while (frames_max is None or count < frames_max) and video.isOpened():
+        while video.isOpened():
             known, bgr = video.read()
             if not known:
                 break
-            count += 1
+            empty = False
             yield LabelledFrame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB))
     finally:
         video.release()
-    if not count:
+    if empty:
         raise EvaluationError(f'{path} is no video that OpenCV can read; give another --video')
-
-
-def frame_count(path: Path) -> int | None:
-    """Return how many frames the header of a video promises; None when it does not say."""
-    video = cv2.VideoCapture(str(path))
-    count = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else 0
-    video.release()
-    return count if count > 0 else None
 
 
 def shipped_clip(clip: Path = CLIP_FILE, masks: Path = MASKS_FILE) -> Iterator[LabelledFrame]:
@@ -81,3 +77,20 @@ def shipped_clip(clip: Path = CLIP_FILE, masks: Path = MASKS_FILE) -> Iterator[L
                                   f'{masks.name} of {mask.shape}; install the package again '
                                   'with its data')
         yield LabelledFrame(frame.image, mask)
+
+
+def held_out_frames(path: Path = HELD_OUT_FRAMES_FILE) -> Iterator[LabelledFrame]:
+    """Yield the shipped single frames with exact person masks; each starts a new sequence.
+
+    Raises `EvaluationError` when the file is missing or damaged.
+    """
+    arrays = read_arrays(path, ('jpeg_bytes', 'jpeg_ends', 'png_bytes', 'png_ends'))
+    pictures = np.split(arrays['jpeg_bytes'], arrays['jpeg_ends'][:-1])
+    masks = np.split(arrays['png_bytes'], arrays['png_ends'][:-1])
+    for picture, mask in zip(pictures, masks):
+        bgr = cv2.imdecode(picture, cv2.IMREAD_COLOR) if len(picture) else None
+        labels = cv2.imdecode(mask, cv2.IMREAD_GRAYSCALE) if len(mask) else None
+        if bgr is None or labels is None or bgr.shape[:2] != labels.shape:
+            raise EvaluationError(f'{path.name} holds a frame without its mask; install the '
+                                  'package again with its data')
+        yield LabelledFrame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), labels, starts_sequence=True)

@@ -1,15 +1,9 @@
-"""The README's tables, rendered from the results, so that text and figures cannot part."""
+"""The tables of the results, in Markdown."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from latent_rag_ros.evaluation.errors import EvaluationError
-from latent_rag_ros.weights.registry import write_atomically
-
-BEGIN = '<!-- latent_rag results begin -->'
-END = '<!-- latent_rag results end -->'
 MISSING = '–'
 NAMES = {
     'raw': 'raw crops, no protection',
@@ -82,42 +76,35 @@ def _line(cells: list[str] | tuple[str, ...]) -> str:
     return f'| {" | ".join(cells)} |'
 
 
-def text_between_markers(readme: str) -> str:
-    """Return what stands between the markers of a README, without surrounding blank lines.
+COVERAGE_NAMES = {
+    'clip': 'shipped clip, people walk through the picture',
+    'frames': 'held-out single frames, everybody is seen for the first time',
+    'video': 'video without person masks',
+}
 
-    Raises `EvaluationError` when the markers are not there once each, in order.
+
+def coverage_table(results: Mapping[str, Any]) -> str:
+    """Return the Markdown table of one coverage results file, with the line that says what it is.
+
+    Raises `KeyError` when `results` is not what `latent-rag evaluate coverage` writes.
     """
-    return _split(readme)[1].strip()
+    head = ('source', 'frames', 'blanked', 'persons in view', 'person pixels not covered [%]',
+            'persons less than 99 % covered', 'input pixels inside the covered region')
+    rows = [_line(head), _line(['---'] + ['---:'] * (len(head) - 1))]
+    rows += [_line(_coverage_row(name, results[name]))
+             for name in COVERAGE_NAMES if name in results]
+    about = results['about']
+    caption = (f'Method `{about["method"]}`, defaults otherwise. The last column counts copied '
+               f'4 x 4 blocks plus pixels that followed the input in {about["repetitions"]} runs '
+               f'with other noise. Made by `{about["command"]}`.')
+    return '\n'.join([*rows, '', caption])
 
 
-def readme_with_table(readme: str, table: str) -> str:
-    """Return the README with `table` between its markers.
-
-    Raises `EvaluationError` when the markers are not there once each, in order.
-    """
-    before, _, after = _split(readme)
-    return f'{before}{BEGIN}\n{table}\n{END}{after}'
-
-
-def _split(readme: str) -> tuple[str, str, str]:
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise EvaluationError(f'README needs the lines {BEGIN} and {END} once each; add them '
-                              'where the results belong')
-    before, rest = readme.split(BEGIN)
-    if END not in rest:
-        raise EvaluationError(f'README has {END} before {BEGIN}; put them in order')
-    between, after = rest.split(END)
-    return before, between, after
-
-
-def write_readme_table(path: Path, table: str) -> None:
-    """Put `table` between the markers of the README at `path`, whole or not at all.
-
-    Raises `EvaluationError` when the file cannot be read or has no markers.
-    """
-    try:
-        readme = path.read_text(encoding='utf-8')
-    except OSError as error:
-        raise EvaluationError(f'{path} cannot be read ({error.strerror}); '
-                              'name the README that holds the markers') from error
-    write_atomically(path, readme_with_table(readme, table).encode())
+def _coverage_row(name: str, figures: Mapping[str, Any]) -> list[str]:
+    persons, below, uncovered = MISSING, MISSING, MISSING
+    if 'person_frames' in figures:
+        persons, below = str(figures['person_frames']), str(figures['person_frames_below_99'])
+        uncovered = f'{100 * figures["uncovered_share"]:.3f}'
+    survived = figures['identical_blocks'] + figures.get('surviving_px', 0)
+    return [COVERAGE_NAMES[name], str(figures['frames']), str(figures['frames_blanked']),
+            persons, uncovered, below, str(survived)]

@@ -1,14 +1,13 @@
-"""The command `latent-rag evaluate`: figures of Latent-RAG, coverage of frames, README table."""
+"""The command `latent-rag evaluate`: figures of Latent-RAG, coverage of frames, README tables."""
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 from pathlib import Path
 from typing import Any
 
-from latent_rag_ros.evaluation.results_file import read_results, write_results
+from latent_rag_ros.evaluation.results_file import write_results
 
 RESULTS = Path('results')
 TRIALS = Path('out/evaluation')
@@ -16,46 +15,49 @@ LOGGER = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the three evaluations and their options to `parser`."""
+    """Add the evaluations and their options to `parser`."""
     parts = parser.add_subparsers(dest='evaluation', metavar='WHAT', required=True)
     _add_latent_rag(parts.add_parser(
         'latent-rag', help='privacy and re-identification figures on held-out people, floors '
-        'beside them', formatter_class=argparse.ArgumentDefaultsHelpFormatter))
+        'beside them'))
     _add_coverage(parts.add_parser(
-        'coverage', help='share of person pixels that stay uncovered, input pixels that survive',
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter))
-    table = parts.add_parser('table', help="print the README's table of a results file")
-    table.add_argument('--results', type=Path, default=RESULTS / 'latent_rag.json',
-                       help='file that "evaluate latent-rag" wrote (default: %(default)s)')
-    table.add_argument('--write-readme', type=Path, nargs='?', const=Path('README.md'),
-                       metavar='README', help='put the table between its markers in this file '
-                       '(README.md when none is named)')
+        'coverage', help='share of person pixels that stay uncovered, input pixels that survive'))
+    tables = parts.add_parser('tables', help="print the README's tables of the results")
+    tables.add_argument('--results', type=Path, default=RESULTS,
+                        help='folder with latent_rag.json and coverage.json '
+                        '(default: %(default)s)')
+    tables.add_argument('--write-readme', type=Path, nargs='?', const=Path('README.md'),
+                        metavar='README', help='put the tables between their markers in this '
+                        'file (README.md when none is named)')
 
 
 def _add_common(parser: argparse.ArgumentParser, results: str) -> None:
-    parser.add_argument('--weights', type=Path, help='folder with the weights; the shipped ones')
-    parser.add_argument('--device', default='cpu', help='cpu or cuda:N')
-    parser.add_argument('--output', type=Path, help=f'results file; {RESULTS / results} for a '
-                        f'complete run, below {TRIALS} otherwise')
+    parser.add_argument('--weights', type=Path,
+                        help='folder with the weights (default: the shipped ones)')
+    parser.add_argument('--device', default='cpu', help='cpu or cuda:N (default: cpu)')
+    parser.add_argument('--output', type=Path, help=f'results file (default: '
+                        f'{RESULTS / results} for a complete run, below {TRIALS}/ otherwise)')
 
 
 def _add_latent_rag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--split', choices=('test', 'validation'), default='test',
-                        help='test for figures, validation for choosing settings')
+                        help='test for figures, validation for choosing settings (default: test)')
     parser.add_argument('--preset', choices=('paper', 'robot'), action='append',
-                        help='preset to measure, may be given twice; both')
+                        help='preset to measure, may be given twice (default: both)')
     parser.add_argument('--quick', action='store_true', help='the first 20 people only')
     _add_common(parser, 'latent_rag.json')
 
 
 def _add_coverage(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--video', type=Path, help='any video, without person masks; the shipped '
-                        'clip with exact masks')
-    parser.add_argument('--frames-max', type=_count, help='stop after this many frames; all')
+    parser.add_argument('--video', type=Path, help='any video, without person masks '
+                        '(default: the shipped clip and frames with exact masks)')
+    parser.add_argument('--frames-max', type=_count, help='stop after this many frames of '
+                        'each source (default: all)')
     parser.add_argument('--repetitions', type=int, choices=range(0, 5), default=2,
-                        help='runs with noise in the low bits, for the check of every pixel')
+                        help='runs with noise in the low bits, for the check of every pixel '
+                        '(default: 2)')
     parser.add_argument('--method', choices=('latent_rag', 'solid'), default='latent_rag',
-                        help='what replaces a person')
+                        help='what replaces a person (default: latent_rag)')
     _add_common(parser, 'coverage.json')
 
 
@@ -71,8 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises `EvaluationError`, `WeightsError` or `ParameterError` with a message for the user.
     """
-    if arguments.evaluation == 'table':
-        return _table(arguments)
+    if arguments.evaluation == 'tables':
+        return _tables(arguments)
     if arguments.evaluation == 'coverage':
         return _coverage(arguments)
     return _latent_rag(arguments)
@@ -96,6 +98,7 @@ def _latent_rag(arguments: argparse.Namespace) -> int:
 
 def _coverage(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.evaluation.coverage_run import CoverageOptions, coverage_results
+    from latent_rag_ros.evaluation.tables import coverage_table
 
     results = coverage_results(CoverageOptions(
         arguments.video, arguments.frames_max, arguments.repetitions, arguments.method,
@@ -103,20 +106,19 @@ def _coverage(arguments: argparse.Namespace) -> int:
     complete = (arguments.video is None and arguments.frames_max is None
                 and arguments.weights is None and arguments.method == 'latent_rag')
     _write(arguments.output or (RESULTS if complete else TRIALS) / 'coverage.json', results)
-    figures = {name: value for name, value in results.items() if name != 'about'}
-    sys.stdout.write(f'{json.dumps(figures, indent=2)}\n')
+    sys.stdout.write(f'{coverage_table(results)}\n')
     return 0
 
 
-def _table(arguments: argparse.Namespace) -> int:
-    from latent_rag_ros.evaluation.tables import results_table, write_readme_table
+def _tables(arguments: argparse.Namespace) -> int:
+    from latent_rag_ros.evaluation.readme import rendered_tables, write_readme_tables
 
-    table = results_table(read_results(arguments.results))
+    tables = rendered_tables(arguments.results)
     if arguments.write_readme is None:
-        sys.stdout.write(f'{table}\n')
+        sys.stdout.write('\n\n'.join(tables.values()) + '\n')
         return 0
-    write_readme_table(arguments.write_readme, table)
-    LOGGER.info('table written to %s', arguments.write_readme)
+    write_readme_tables(arguments.write_readme, tables)
+    LOGGER.info('tables written to %s', arguments.write_readme)
     return 0
 
 

@@ -9,8 +9,11 @@ import pytest
 from latent_rag_ros.evaluation.coverage import CoverageCount, measure_coverage
 from latent_rag_ros.evaluation.coverage_run import CoverageOptions, coverage_results
 from latent_rag_ros.evaluation.errors import EvaluationError
-from latent_rag_ros.evaluation.frames import LabelledFrame, shipped_clip, video_frames
+from latent_rag_ros.evaluation.frames import (
+    HELD_OUT_FRAMES_FILE, LabelledFrame, held_out_frames, shipped_clip, video_frames)
+from latent_rag_ros.evaluation.tables import coverage_table
 from latent_rag_ros.protection.types import Frame, Outcome, ProtectedFrame, Reason
+from latent_rag_ros.weights.registry import sha256_of
 
 
 class Painter:
@@ -42,6 +45,41 @@ def test_shipped_clip_has_a_mask_for_every_frame():
     clip = list(islice(shipped_clip(), 60))
     assert all(frame.labels is not None for frame in clip)
     assert max(frame.labels.max() for frame in clip) >= 2
+
+
+def test_held_out_frames_have_a_mask_and_start_anew():
+    frames = list(held_out_frames())
+    assert len(frames) == 40
+    assert sum(len(np.unique(frame.labels)) - 1 for frame in frames) == 102
+    assert all(frame.starts_sequence for frame in frames)
+
+
+def test_card_of_the_held_out_frames_names_their_hash():
+    card = HELD_OUT_FRAMES_FILE.with_suffix('.md').read_text()
+    assert sha256_of(HELD_OUT_FRAMES_FILE) in card
+
+
+def test_held_out_frames_refuses_damaged_pictures(tmp_path):
+    with np.load(HELD_OUT_FRAMES_FILE) as archive:
+        arrays = dict(archive)
+    arrays['png_bytes'] = np.zeros_like(arrays['png_bytes'])
+    np.savez(tmp_path / 'frames.npz', **arrays)
+    with pytest.raises(EvaluationError, match='frames.npz'):
+        list(held_out_frames(tmp_path / 'frames.npz'))
+
+
+def test_measure_resets_the_tracks_where_a_sequence_starts(frames):
+    class Resets(Painter):
+        count = 0
+
+        def reset(self) -> None:
+            self.count += 1
+
+    painter = Resets(REGION)
+    starts = [LabelledFrame(frame.image, None, index % 2 == 0)
+              for index, frame in enumerate(frames)]
+    measure_coverage(starts, [painter])
+    assert painter.count == 2
 
 
 def test_measure_finds_nothing_when_nothing_leaks(frames):
@@ -81,13 +119,18 @@ def test_cover_is_counted_per_person_and_frame():
 
 
 def test_real_pipeline_lets_no_covered_pixel_through():
-    options = CoverageOptions(frames_max=12, method='solid')
-    figures = coverage_results(options, show_progress=False)
-    assert figures['frames'] == 12
-    assert figures['frames_blanked'] == 0
-    assert figures['identical_blocks'] == figures['surviving_px'] == 0
-    assert figures['person_px'] > 0
-    assert figures['covered_px'] > 0
+    results = coverage_results(CoverageOptions(frames_max=8, method='solid'), show_progress=False)
+    for source in ('clip', 'frames'):
+        figures = results[source]
+        assert figures['frames'] == 8
+        assert figures['frames_blanked'] == 0
+        assert figures['identical_blocks'] == figures['surviving_px'] == 0
+        assert figures['person_px'] > 0
+        assert figures['covered_px'] > 0
+    # head, rule and one row for each source
+    rows = [line for line in coverage_table(results).splitlines() if line.startswith('|')]
+    assert len(rows) == 4
+    assert len({row.count('|') for row in rows}) == 1
 
 
 def test_video_frames_names_a_file_that_is_no_video(tmp_path):

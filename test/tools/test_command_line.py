@@ -14,7 +14,7 @@ from latent_rag_ros.tools.command_line import COMMANDS, main
 @pytest.mark.parametrize('words', [['--help'], ['evaluate', '--help'],
                                    ['evaluate', 'latent-rag', '--help'],
                                    ['evaluate', 'coverage', '--help'],
-                                   ['evaluate', 'table', '--help'], ['demo', '--help']])
+                                   ['evaluate', 'tables', '--help'], ['demo', '--help']])
 def test_help_exits_0(words, capsys):
     with pytest.raises(SystemExit) as stop:
         main(words)
@@ -56,17 +56,15 @@ def test_missing_weights_end_with_a_message_and_no_traceback(tmp_path, caplog):
 
 
 def test_damaged_results_end_with_a_message(tmp_path, caplog):
-    path = tmp_path / 'broken.json'
-    path.write_text('{"about":')
-    assert main(['evaluate', 'table', '--results', str(path)]) == 1
-    assert 'broken.json' in caplog.text
+    (tmp_path / 'latent_rag.json').write_text('{"about":')
+    assert main(['evaluate', 'tables', '--results', str(tmp_path)]) == 1
+    assert 'latent_rag.json' in caplog.text
 
 
 def test_results_of_another_kind_end_with_a_message(tmp_path, caplog):
-    path = tmp_path / 'other.json'
-    write_results(path, {'frames': 3})
-    assert main(['evaluate', 'table', '--results', str(path)]) == 1
-    assert 'other.json' in caplog.text
+    write_results(tmp_path / 'latent_rag.json', {'about': {}, 'clip': {}})
+    assert main(['evaluate', 'tables', '--results', str(tmp_path)]) == 1
+    assert 'latent_rag.json' in caplog.text
 
 
 def test_every_command_has_its_two_functions():

@@ -1,0 +1,81 @@
+"""The tables of the README: rendered from the results, so that text and figures cannot part."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from latent_rag_ros.evaluation.errors import EvaluationError
+from latent_rag_ros.evaluation.results_file import read_results
+from latent_rag_ros.evaluation.tables import coverage_table, results_table
+from latent_rag_ros.weights.registry import write_atomically
+
+TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    'latent_rag': results_table, 'coverage': coverage_table}
+"""Tables by name; `NAME.json` in the results folder makes the table between NAME's markers."""
+
+
+def rendered_tables(results: Path) -> dict[str, str]:
+    """Return every table by name, rendered from the files in the folder `results`.
+
+    Raises `EvaluationError` when a file is missing, damaged, or holds other results.
+    """
+    tables = {}
+    for name, render in TABLES.items():
+        path = results / f'{name}.json'
+        try:
+            tables[name] = render(read_results(path))
+        except KeyError as error:
+            raise EvaluationError(f'{path} has no figure {error}; make it again with: '
+                                  'latent-rag evaluate') from error
+    return tables
+
+
+def markers(name: str) -> tuple[str, str]:
+    """Return the lines before and after the table `name`."""
+    return f'<!-- {name} results begin -->', f'<!-- {name} results end -->'
+
+
+def table_in(readme: str, name: str) -> str:
+    """Return what stands between the markers of the table `name`, without blank lines around.
+
+    Raises `EvaluationError` when the markers are not there once each, in order.
+    """
+    return _split(readme, name)[1].strip()
+
+
+def readme_with_table(readme: str, name: str, table: str) -> str:
+    """Return the README with `table` between the markers of the table `name`.
+
+    Raises `EvaluationError` when the markers are not there once each, in order.
+    """
+    before, _, after = _split(readme, name)
+    begin, end = markers(name)
+    return f'{before}{begin}\n{table}\n{end}{after}'
+
+
+def write_readme_tables(path: Path, tables: Mapping[str, str]) -> None:
+    """Put tables between their markers in the README at `path`, all of them or none.
+
+    Raises `EvaluationError` when the file cannot be read or lacks markers.
+    """
+    try:
+        readme = path.read_text(encoding='utf-8')
+    except OSError as error:
+        raise EvaluationError(f'{path} cannot be read ({error.strerror}); '
+                              'name the README that holds the markers') from error
+    for name, table in tables.items():
+        readme = readme_with_table(readme, name, table)
+    write_atomically(path, readme.encode())
+
+
+def _split(readme: str, name: str) -> tuple[str, str, str]:
+    begin, end = markers(name)
+    if readme.count(begin) != 1 or readme.count(end) != 1:
+        raise EvaluationError(f'README needs the lines {begin} and {end} once each; add them '
+                              'where the table belongs')
+    before, rest = readme.split(begin)
+    if end not in rest:
+        raise EvaluationError(f'README has {end} before {begin}; put them in order')
+    between, after = rest.split(end)
+    return before, between, after

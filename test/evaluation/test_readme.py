@@ -1,0 +1,52 @@
+"""The README shows exactly the tables of the committed results."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from latent_rag_ros.evaluation.errors import EvaluationError
+from latent_rag_ros.evaluation.readme import (
+    TABLES, markers, readme_with_table, table_in, write_readme_tables)
+from latent_rag_ros.evaluation.results_file import read_results
+
+ROOT = Path(__file__).parents[2]
+BEGIN, END = markers('coverage')
+
+
+@pytest.mark.parametrize('name', TABLES)
+def test_readme_shows_the_table_of_the_results(name):
+    results = ROOT / 'results' / f'{name}.json'
+    if not results.exists():
+        pytest.skip(f'no {results.name} is committed')
+    shown = table_in((ROOT / 'README.md').read_text(encoding='utf-8'), name)
+    assert shown == TABLES[name](read_results(results)), (
+        'README and results differ; run: latent-rag evaluate tables --write-readme')
+
+
+def test_table_replaces_only_what_stands_between_its_markers():
+    readme = f'before\n{BEGIN}\nold\n{END}\nafter\n'
+    changed = readme_with_table(readme, 'coverage', '| new |')
+    assert changed == f'before\n{BEGIN}\n| new |\n{END}\nafter\n'
+    assert table_in(changed, 'coverage') == '| new |'
+    assert readme_with_table(changed, 'coverage', '| new |') == changed
+
+
+@pytest.mark.parametrize('readme', ['none', f'{BEGIN} only', f'{END} {BEGIN}',
+                                    f'{BEGIN} {END} {BEGIN} {END}'])
+def test_table_refuses_a_readme_without_a_pair_of_markers(readme):
+    with pytest.raises(EvaluationError, match='README'):
+        readme_with_table(readme, 'coverage', '| new |')
+
+
+def test_write_readme_tables_leaves_the_file_alone_when_markers_are_missing(tmp_path):
+    path = tmp_path / 'README.md'
+    path.write_text(f'{BEGIN}\n{END}\n')
+    with pytest.raises(EvaluationError, match='latent_rag results begin'):
+        write_readme_tables(path, {'coverage': '| new |', 'latent_rag': '| new |'})
+    assert path.read_text() == f'{BEGIN}\n{END}\n'
+
+
+def test_write_readme_tables_names_a_file_that_is_missing(tmp_path):
+    with pytest.raises(EvaluationError, match='absent.md'):
+        write_readme_tables(tmp_path / 'absent.md', {'coverage': '| new |'})
