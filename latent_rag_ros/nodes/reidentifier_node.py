@@ -1,8 +1,7 @@
 """Tells for every tracked person which known identity it is; knows features, never a picture."""
 from __future__ import annotations
 
-import rclpy.lifecycle
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.lifecycle import LifecyclePublisher
 from std_srvs.srv import Trigger
 
 from latent_rag_ros.gallery.features import GalleryError
@@ -14,9 +13,9 @@ from latent_rag_ros.parameters import REIDENTIFIER, Value
 from latent_rag_ros.ros.identity_messages import (
     features_of, match_message, stamp_ns, time_message)
 from latent_rag_ros.ros.lifecycle import SafeLifecycleNode, run
+from latent_rag_ros.ros.qos import IDENTITIES
 from latent_rag_ros.srv import EraseIdentity, ListIdentities
 
-IDENTITIES_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 LOG_PERIOD_S = 5.0
 
 
@@ -31,7 +30,7 @@ class ReidentifierNode(SafeLifecycleNode):
         super().__init__('reidentifier', REIDENTIFIER)
         self._gallery: Gallery | None = None
         self._identifier: TrackIdentifier | None = None
-        self._matches: rclpy.lifecycle.LifecyclePublisher | None = None
+        self._matches: LifecyclePublisher | None = None
         self._subscription = None
         self._services_of_gallery = []
 
@@ -43,7 +42,7 @@ class ReidentifierNode(SafeLifecycleNode):
             self._gallery, values['gallery.similarity_min'], values['gallery.enrol'],
             values['gallery.observations_min'])
         self._matches = self.create_lifecycle_publisher(
-            IdentityMatchArray, 'identity_matches', IDENTITIES_QOS)
+            IdentityMatchArray, 'identity_matches', IDENTITIES)
         self._services_of_gallery = [
             self.create_service(EraseIdentity, '~/erase_identity', self._erase_identity),
             self.create_service(ListIdentities, '~/list_identities', self._list_identities),
@@ -52,7 +51,7 @@ class ReidentifierNode(SafeLifecycleNode):
     def activate(self) -> None:
         """Listen to the identities."""
         self._subscription = self.create_subscription(
-            IdentityFeatureArray, 'identities', self._identify, IDENTITIES_QOS)
+            IdentityFeatureArray, 'identities', self._identify, IDENTITIES)
 
     def deactivate(self) -> None:
         """Listen no longer."""
@@ -66,7 +65,7 @@ class ReidentifierNode(SafeLifecycleNode):
             self.destroy_service(service)
         self._services_of_gallery = []
         if self._matches is not None:
-            self.destroy_publisher(self._matches)
+            self.destroy_lifecycle_publisher(self._matches)
             self._matches = None
         if self._identifier is not None:
             self._identifier.erase_all()

@@ -23,8 +23,9 @@ from latent_rag_ros.ros.parameters import declare
 from latent_rag_ros.tools.video_source import VideoSourceError, open_video_source
 
 NAME = 'video_camera'
-CAMERA_QOS = QoSProfile(depth=2, reliability=ReliabilityPolicy.RELIABLE)
-"""Reliable serves reliable and best-effort subscribers; two frames bridge one lost packet."""
+CAMERA_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+"""Reliable serves reliable and best-effort subscribers. The depth is what a slow machine may be
+late with its acknowledgements, or a subscriber with its discovery, before a frame is lost."""
 
 JPEG_QUALITY = 90
 ACKNOWLEDGE_TIMEOUT_S = 10.0
@@ -52,12 +53,10 @@ class VideoCameraNode(Node):
         self._source = open_video_source(self._values['source'], self._values['width_px'])
         self._image = self.create_publisher(Image, 'image_raw', CAMERA_QOS)
         self._info = self.create_publisher(CameraInfo, 'camera_info', CAMERA_QOS)
-        self._publishers_to_flush = [self._image, self._info]
         self._jpeg = None
         if self._values['compressed']:
             self._jpeg = self.create_publisher(
                 CompressedImage, 'image_raw/compressed', CAMERA_QOS)
-            self._publishers_to_flush.append(self._jpeg)
         self._started = False
         self.ended = Future()
         rate_hz = self._values['rate_hz'] or self._source.rate_hz
@@ -96,11 +95,12 @@ class VideoCameraNode(Node):
         return self._image.get_subscription_count() + compressed
 
     def _end(self) -> None:
+        """Wait until every reliable subscriber has what was sent, then be done."""
         self._timer.cancel()
         self._source.close()
+        publishers = [self._image, self._info] + ([self._jpeg] if self._jpeg else [])
         timeout = Duration(seconds=ACKNOWLEDGE_TIMEOUT_S)
-        if not all(publisher.wait_for_all_acked(timeout)
-                   for publisher in self._publishers_to_flush):
+        if not all(publisher.wait_for_all_acked(timeout) for publisher in publishers):
             self.get_logger().warning('a subscriber did not acknowledge the last images within '
                                       f'{ACKNOWLEDGE_TIMEOUT_S:g} s')
         self.ended.set_result(None)

@@ -36,7 +36,8 @@ def grey_folder(tmp_path: Path) -> Path:
 def test_every_image_arrives_when_played_once(
         graph: Graph, start_node: StartNode, grey_folder: Path) -> None:
     """All images in order, stamps that increase, matching camera_info, then exit code 0."""
-    images, infos = graph.collect(Image, 'image_raw'), graph.collect(CameraInfo, 'camera_info')
+    infos = graph.collect(CameraInfo, 'camera_info')  # before the image that starts the camera
+    images = graph.collect(Image, 'image_raw')
     camera = start_node('video_camera', {
         'source': grey_folder, 'loop': False, 'rate_hz': 20.0, 'subscribers_min': 1,
         'frame_id': 'front', 'horizontal_fov_deg': 90})
