@@ -26,5 +26,6 @@ const model = await tf.loadGraphModel(tf.io.fromMemory({
 const input = tf.tensor(new Float32Array(bytes(inputPath)), shape.split(',').map(Number));
 for (const name of outputs) {
   const values = model.execute(input, name).dataSync();
-  fs.writeFileSync(`${name}.f32`, Buffer.from(values.buffer, values.byteOffset, values.byteLength));
+  const content = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  fs.writeFileSync(`${name}.f32`, content);
 }

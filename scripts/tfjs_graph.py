@@ -34,7 +34,7 @@ def read_model(model_json: Path) -> tuple[list[Node], dict[str, NDArray]]:
             constants[row['name']] = values.reshape(row['shape'])
             offset += values.nbytes
         if offset != len(content):
-            raise ConversionError(f'{model_json}: {offset} of {len(content)} weight bytes are used')
+            raise ConversionError(f'{model_json}: {offset} of {len(content)} weight bytes used')
     return model['modelTopology']['node'], constants
 
 
