@@ -66,6 +66,11 @@ class Gallery:
         return identity_id in self._identities
 
     @property
+    def space(self) -> FeatureSpace | None:
+        """Model, key and dimension of the features; None before the first ones."""
+        return self._space
+
+    @property
     def feature_count(self) -> int:
         """Number of features that the search index holds."""
         return 0 if self._index is None else len(self._index)

@@ -1,6 +1,7 @@
 """Tells for every tracked person which known identity it is; knows features, never a picture."""
 from __future__ import annotations
 
+from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.lifecycle import LifecyclePublisher
 from std_srvs.srv import Trigger
 
@@ -10,6 +11,7 @@ from latent_rag_ros.gallery.tracks import TrackIdentifier
 from latent_rag_ros.msg import IdentityFeature, IdentityFeatureArray, IdentityMatch
 from latent_rag_ros.msg import IdentityMatchArray
 from latent_rag_ros.parameters import REIDENTIFIER, Value
+from latent_rag_ros.ros.gallery_diagnostics import FrameCounts, gallery_diagnostics
 from latent_rag_ros.ros.identity_messages import (
     features_of, match_message, stamp_ns, time_message)
 from latent_rag_ros.ros.lifecycle import SafeLifecycleNode, run
@@ -17,6 +19,7 @@ from latent_rag_ros.ros.qos import IDENTITIES
 from latent_rag_ros.srv import EraseIdentity, ListIdentities
 
 LOG_PERIOD_S = 5.0
+DIAGNOSTICS_PERIOD_S = 1.0
 
 
 class ReidentifierNode(SafeLifecycleNode):
@@ -32,6 +35,9 @@ class ReidentifierNode(SafeLifecycleNode):
         self._identifier: TrackIdentifier | None = None
         self._matches: LifecyclePublisher | None = None
         self._subscription = None
+        self._counts = FrameCounts()
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._diagnostics_timer = None
         self._services_of_gallery = []
 
     def configure(self, values: dict[str, Value]) -> None:
@@ -43,6 +49,9 @@ class ReidentifierNode(SafeLifecycleNode):
             values['gallery.observations_min'])
         self._matches = self.create_lifecycle_publisher(
             IdentityMatchArray, 'identity_matches', IDENTITIES)
+        self._counts = FrameCounts()
+        self._diagnostics_timer = self.create_steady_timer(
+            DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         self._services_of_gallery = [
             self.create_service(EraseIdentity, '~/erase_identity', self._erase_identity),
             self.create_service(ListIdentities, '~/list_identities', self._list_identities),
@@ -64,6 +73,9 @@ class ReidentifierNode(SafeLifecycleNode):
         for service in self._services_of_gallery:
             self.destroy_service(service)
         self._services_of_gallery = []
+        if self._diagnostics_timer is not None:
+            self.destroy_timer(self._diagnostics_timer)
+            self._diagnostics_timer = None
         if self._matches is not None:
             self.destroy_lifecycle_publisher(self._matches)
             self._matches = None
@@ -76,9 +88,12 @@ class ReidentifierNode(SafeLifecycleNode):
         try:
             matches = self._match(message)
         except GalleryError as error:
+            self._counts.refused += 1
+            self._counts.refusal = str(error)
             self.get_logger().error(f'identities of camera {message.header.frame_id!r} refused: '
                                     f'{error}', throttle_duration_sec=LOG_PERIOD_S)
             return
+        self._counts.matched += 1
         self._matches.publish(IdentityMatchArray(
             header=message.header, schema_version=IdentityMatchArray.SCHEMA_VERSION,
             model_id=message.model_id, gallery_identities=len(self._gallery), matches=matches))
@@ -120,6 +135,12 @@ class ReidentifierNode(SafeLifecycleNode):
         response.success = True
         self.get_logger().info(response.message)
         return response
+
+    def _publish_diagnostics(self) -> None:
+        self._diagnostics.publish(gallery_diagnostics(
+            self.get_fully_qualified_name(), self.state_label, self._gallery, self._counts,
+            self.get_clock().now().to_msg()))
+        self._counts.refusal = ''
 
 
 def main(args: list[str] | None = None) -> int:

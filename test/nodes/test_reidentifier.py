@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from sensor_msgs.msg import RegionOfInterest
@@ -164,6 +165,23 @@ def test_frame_is_refused_when_features_are_unusable(
     assert protector.show({1: 0, 2: 1}) == {1: 1, 2: 2}
     assert bad.header not in [answer.header for answer in protector.matches]
     assert 'refused' in reidentifier.log and words in reidentifier.log
+
+
+def test_diagnostics_warn_when_a_frame_was_refused(graph: Graph, protector: Protector) -> None:
+    """Health is OK while frames are matched; a refusal is a warning with its reason."""
+    reports = graph.collect(DiagnosticArray, '/diagnostics')
+    protector.show({1: 0}, frames=3)
+    graph.wait_for(lambda: reports and reports[-1].status[0].message == '1 identities', 'report')
+    assert reports[-1].status[0].level == DiagnosticStatus.OK
+    bad = protector.message({1: 0})
+    bad.key_id = 'another key'
+    protector.publisher.publish(bad)
+    graph.wait_for(lambda: reports[-1].status[0].level == DiagnosticStatus.WARN, 'warning')
+    values = {pair.key: pair.value for pair in reports[-1].status[0].values}
+    assert 'do not compare' in reports[-1].status[0].message
+    assert (values['identities'], values['frames_matched'], values['frames_refused']) == (
+        '1', '3', '1')
+    assert 'test-embedder' in values['features_of']
 
 
 def test_gallery_stays_when_deactivated_and_goes_when_cleaned_up(
