@@ -24,6 +24,8 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 for variable in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
     os.environ.setdefault(variable, str(ROOT / 'config' / 'fastdds.xml'))
 os.environ.setdefault('AMENT_PREFIX_PATH', sys.prefix)
+# Installed nodes start with the python3 of PATH, which need not be the one of the tests.
+os.environ['PATH'] = os.pathsep.join([str(Path(sys.executable).parent), os.environ['PATH']])
 # One thread a network: the processes of a test share few cores; spinning threads starve others.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
