@@ -1,1 +1,1 @@
-"""Everything that speaks ROS and is not a node: images, parameters, QoS, lifecycle, diagnostics."""
+"""Everything that speaks ROS and is no node: images, parameters, QoS, lifecycle, diagnostics."""

@@ -1,4 +1,4 @@
-"""sensor_msgs/Image to RGB arrays and back: the only place that reads and writes pixel messages."""
+"""sensor_msgs/Image to RGB arrays and back: the one place that reads and writes its pixels."""
 from __future__ import annotations
 
 import array

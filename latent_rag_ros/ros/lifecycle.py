@@ -26,8 +26,8 @@ ERROR = TransitionCallbackReturn.ERROR
 class SafeLifecycleNode(LifecycleNode):
     """Base of the lifecycle nodes. Subclasses fill in `configure` to `cleanup`.
 
-    Each of them may raise. An error in `configure` or `activate` leaves the state as it was; one in
-    `deactivate` or `cleanup` leads to `unconfigured`, with everything released.
+    Each of them may raise. An error in `configure` or `activate` leaves the state as it was; one
+    in `deactivate` or `cleanup` leads to `unconfigured`, with everything released.
 
     Parameters
     ----------
@@ -39,6 +39,11 @@ class SafeLifecycleNode(LifecycleNode):
         activates itself as soon as it spins.
     **options
         Further arguments of `rclpy.node.Node`.
+
+    Attributes
+    ----------
+    last_failure : str
+        What went wrong since the last request to configure; empty when nothing did.
     """
 
     expected_errors: tuple[type[Exception], ...] = (ParameterError,)
@@ -46,7 +51,7 @@ class SafeLifecycleNode(LifecycleNode):
 
     def __init__(self, name: str, table: tuple[Parameter, ...], **options: object) -> None:
         super().__init__(name, **options)
-        self._table = table
+        self._table, self.last_failure = table, ''
         self._answer_valid_transition = self._service_change_state.callback
         self._service_change_state.callback = self._answer_transition
         declare_rows(self, table, self._why_locked)
@@ -78,6 +83,7 @@ class SafeLifecycleNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Read the parameters and configure; on an error stay unconfigured."""
+        self.last_failure = ''
         if (self._succeeds('configure', lambda: self.configure(read(self, self._table)))
                 and super().on_configure(state) == SUCCESS):
             return SUCCESS
@@ -89,13 +95,13 @@ class SafeLifecycleNode(LifecycleNode):
         super().on_activate(state)
         if self._succeeds('activate', self.activate):
             return SUCCESS
-        super().on_deactivate(state)
-        return FAILURE if self._succeeds('deactivate', self.deactivate) else ERROR
+        return FAILURE if self.on_deactivate(state) == SUCCESS else ERROR
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Disable the publishers and deactivate; an error leads to `on_error`."""
+        """Deactivate and disable the publishers; an error leads to `on_error`."""
+        succeeded = self._succeeds('deactivate', self.deactivate)
         super().on_deactivate(state)
-        return SUCCESS if self._succeeds('deactivate', self.deactivate) else ERROR
+        return SUCCESS if succeeded else ERROR
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Free everything; an error leads to `on_error`."""
@@ -115,21 +121,21 @@ class SafeLifecycleNode(LifecycleNode):
         self._released(LifecycleState(self.state_label, 0))
 
     def _released(self, state: LifecycleState) -> TransitionCallbackReturn:
+        deactivated = self._succeeds('deactivate', self.deactivate)
         super().on_deactivate(state)
-        results = [self._succeeds('deactivate', self.deactivate),
-                   self._succeeds('clean up', self.cleanup)]
-        return SUCCESS if all(results) else ERROR
+        return SUCCESS if self._succeeds('clean up', self.cleanup) and deactivated else ERROR
 
     def _succeeds(self, what: str, action: Callable[[], None]) -> bool:
         """Run one step of a transition; log what it raises and return whether it went well."""
         try:
             action()
         except self.expected_errors as error:
-            self.get_logger().error(f'cannot {what}: {error}')
+            self.last_failure = f'cannot {what}: {error}'
+            self.get_logger().error(self.last_failure)
             return False
         except Exception as error:  # rclpy would swallow it without a word
-            self.get_logger().error(f'cannot {what}: {type(error).__name__}: {error}\n'
-                                    f'{traceback.format_exc()}')
+            self.last_failure = f'cannot {what}: {type(error).__name__}: {error}'
+            self.get_logger().error(f'{self.last_failure}\n{traceback.format_exc()}')
             return False
         return True
 

@@ -43,11 +43,9 @@ class Mailbox(Generic[Item]):
             self._condition.wait_for(lambda: self._items or self._closed)
             return None if self._closed else self._items.pop()
 
-    def close(self) -> int:
-        """Close for good, wake who waits, and return how many items were still inside."""
+    def close(self) -> None:
+        """Close for good and wake who waits; an item that is still inside is lost."""
         with self._condition:
             self._closed = True
-            lost = len(self._items)
             self._items = []
             self._condition.notify_all()
-            return lost
