@@ -1,0 +1,88 @@
+"""Only protected pixels can be published: the source is read to show that there is no other way."""
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.lifecycle import LifecycleNode
+from sensor_msgs.msg import Image
+
+import latent_rag_ros.parameters
+from latent_rag_ros.parameters import PROTECTOR, checked_values
+from latent_rag_ros.ros.publishers import ProtectedPublishers
+
+PACKAGE = Path(latent_rag_ros.parameters.__file__).resolve().parent
+IMAGE_PUBLISHERS = {'ros/publishers.py',
+                    'nodes/video_camera_node.py'}  # stands in for a camera: it is the raw source
+IMAGE_TYPES = {'Image', 'CompressedImage'}
+FRAME_MAKERS = 'protection'
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    """Yield every module of the package: path and syntax tree."""
+    for path in sorted(PACKAGE.rglob('*.py')):
+        yield path.relative_to(PACKAGE).as_posix(), ast.parse(path.read_text(encoding='utf-8'))
+
+
+def called(node: ast.Call) -> str:
+    """Return the last part of the name that a call calls."""
+    return getattr(node.func, 'attr', getattr(node.func, 'id', ''))
+
+
+def calls(tree: ast.Module) -> Iterator[ast.Call]:
+    """Yield all calls of a module."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def is_dataclass_replace(call: ast.Call) -> bool:
+    """Return whether a call changes a frozen dataclass, not a string."""
+    return ast.unparse(call.func) in ('replace', 'dataclasses.replace')
+
+
+def creates_image_publisher(call: ast.Call) -> bool:
+    """Return whether a call creates a publisher whose type is, or may be, an image."""
+    if called(call) not in ('create_publisher', 'create_lifecycle_publisher', 'Publisher'):
+        return False
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    kind = given[0] if given else None
+    name = getattr(kind, 'attr', getattr(kind, 'id', None))
+    return name is None or name in IMAGE_TYPES or not name[:1].isupper()
+
+
+def test_one_module_creates_the_image_publishers() -> None:
+    found = {path for path, tree in sources() if any(map(creates_image_publisher, calls(tree)))}
+    assert found == IMAGE_PUBLISHERS
+
+
+def test_only_the_protection_room_makes_protected_frames() -> None:
+    makers = {path for path, tree in sources()
+              if any(called(call) == 'ProtectedFrame' for call in calls(tree))}
+    assert makers and {path.split('/')[0] for path in makers} == {FRAME_MAKERS}
+    changers = {path for path, tree in sources() if 'ProtectedFrame' in ast.dump(tree)
+                and any(is_dataclass_replace(call) for call in calls(tree))}
+    assert {path for path in changers if not path.startswith(FRAME_MAKERS)} == set()
+
+
+def test_the_protector_writes_no_file_and_shows_no_window() -> None:
+    writers = {'imwrite', 'VideoWriter', 'imshow', 'tofile', 'save', 'savez', 'write_bytes',
+               'open', 'write_text'}
+    found = {(path, called(call)) for path, tree in sources()
+             if path.split('/')[0] in ('protection', 'perception', 'identity')
+             or path in ('nodes/protector_node.py', 'ros/publishers.py', 'ros/images.py',
+                         'ros/overlay.py', 'ros/frame_worker.py', 'ros/status.py')
+             for call in calls(tree) if called(call) in writers}
+    assert {row for row in found if row[1] != 'open'} == set()
+    assert {path for path, _ in found} <= {'perception/network.py'}
+
+
+def test_raw_pixels_are_refused(ros: None) -> None:
+    node = LifecycleNode('test')
+    publishers = ProtectedPublishers(node, checked_values(PROTECTOR, {}))
+    source = Image(height=4, width=4, encoding='rgb8')
+    with pytest.raises(TypeError, match='not a ProtectedFrame'):
+        publishers.publish(np.zeros((4, 4, 3), np.uint8), source, None)
+    assert rclpy.ok()
