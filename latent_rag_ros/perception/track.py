@@ -4,8 +4,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+ESTABLISHED_FRAMES = 3
+"""From this many detections on a track is believed: its velocity, and that it is no duplicate."""
+
+YOUNG_VELOCITY_DECAY = 0.7
+"""Factor per missed frame before that: the first displacements are little more than jitter."""
+
 VELOCITY_GAIN = 0.3
 """Share of the newest displacement in the velocity: detections jitter by a few pixels."""
+
+FIRST_VELOCITY_GAIN = 0.6
+"""The same for the second detection of a track, when nothing is known yet."""
 
 SIZE_DECAY = 0.98
 """Factor per frame at which a larger earlier size is forgotten: occlusion shrinks the last boxes
@@ -14,7 +23,7 @@ before a person is missed."""
 GROWTH_PER_FRAME = 0.02
 """A missed person's box grows by this share of its height on every side per frame."""
 
-GROWTH_MAX = 0.3
+GROWTH_MAX = 0.2
 """Most growth on every side, as a share of the height."""
 
 
@@ -45,13 +54,14 @@ class Track:
 
     def predict(self) -> None:
         """Move on by one frame, before the detections of that frame are looked at."""
-        self._centre = self._centre + self._velocity
+        decay = 1.0 if self.is_established else YOUNG_VELOCITY_DECAY ** self.missed_frames
+        self._centre = self._centre + decay * self._velocity
 
     def detect(self, box: NDArray[np.float64], score: float) -> None:
         """Continue with the detection of this frame."""
         centre, seen_centre = (box[:2] + box[2:]) / 2, (self._seen[:2] + self._seen[2:]) / 2
         displacement = (centre - seen_centre) / (self.missed_frames + 1)
-        gain = 1.0 if self.detected_frames == 1 else VELOCITY_GAIN
+        gain = FIRST_VELOCITY_GAIN if self.detected_frames == 1 else VELOCITY_GAIN
         self._velocity = self._velocity + gain * (displacement - self._velocity)
         self._size = np.maximum(box[2:] - box[:2], SIZE_DECAY * self._size)
         self._centre, self._seen, self.score = centre, box, score
@@ -61,6 +71,11 @@ class Track:
     def miss(self) -> None:
         """Note that no detection of this frame is this person."""
         self.missed_frames += 1
+
+    @property
+    def is_established(self) -> bool:
+        """Whether the person was detected often enough to be believed."""
+        return self.detected_frames >= ESTABLISHED_FRAMES
 
     @property
     def expected(self) -> NDArray[np.float64]:

@@ -16,9 +16,6 @@ from latent_rag_ros.perception.overlap import areas, intersection_over_union, in
 from latent_rag_ros.perception.track import Track
 from latent_rag_ros.protection.types import Box, Detection, TrackedPerson
 
-ESTABLISHED_FRAMES = 3
-"""From this many detections on a track is never taken for a duplicate of another one."""
-
 DUPLICATE_SHARE = 0.9
 """A missed young track with this share of its box inside a detected one is that person again."""
 
@@ -99,7 +96,7 @@ class Tracker:
         """Drop missed young tracks that lie inside a detected one: one person was seen twice."""
         seen = [track for track in self._tracks if not track.missed_frames]
         young = [track for track in self._tracks
-                 if track.missed_frames and track.detected_frames < ESTABLISHED_FRAMES]
+                 if track.missed_frames and not track.is_established]
         if not seen or not young:
             return
         young_boxes = np.array([track.expected for track in young])
