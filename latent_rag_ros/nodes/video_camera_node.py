@@ -17,6 +17,7 @@ from std_msgs.msg import Header
 
 from latent_rag_ros.parameters import VIDEO_CAMERA, ParameterError
 from latent_rag_ros.protection.types import ImageArray
+from latent_rag_ros.ros import process
 from latent_rag_ros.ros.camera_info import pinhole_camera_info
 from latent_rag_ros.ros.images import from_rgb, to_jpeg
 from latent_rag_ros.ros.parameters import declare
@@ -108,15 +109,16 @@ class VideoCameraNode(Node):
 
 def main(args: list[str] | None = None) -> int:
     """Run the node; return 0 after its end or an interrupt, 1 when the source is unusable."""
-    rclpy.init(args=args)
+    process.start(args)
     try:
         node = VideoCameraNode()
         rclpy.spin_until_future_complete(node, node.ended)
     except (ParameterError, VideoSourceError) as error:
         get_logger(NAME).fatal(str(error))
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
     finally:
+        process.ignore_signals()
         rclpy.try_shutdown()
     return 0

@@ -17,6 +17,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.timer import Timer
 
 from latent_rag_ros.parameters import Parameter, ParameterError, Value
+from latent_rag_ros.ros import process
 from latent_rag_ros.ros.parameters import declare_rows, read
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -170,14 +171,15 @@ def run(node_class: Callable[[], SafeLifecycleNode], args: list[str] | None = No
 
     Ctrl-C and SIGTERM are the ordinary ends, so both give 0.
     """
-    rclpy.init(args=args)
+    process.start(args)
     node = None
     try:
         node = node_class()
         rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
     finally:
+        process.ignore_signals()
         if node is not None:
             node.release()
         rclpy.try_shutdown()

@@ -1,6 +1,7 @@
 """The nodes of the demo launch file as real processes, started as the file describes them."""
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,15 @@ def command(node: dict) -> list[str]:
             *node['ros_arguments'],
             *(part for option, texts in options.items() for text in texts
               for part in (option, text))]
+
+
+def interrupt_until_ended(processes: list[subprocess.Popen]) -> None:
+    """Send SIGINT again and again, as a terminal and launch together do after Ctrl-C."""
+    end = time.monotonic() + STOP_TIMEOUT_S
+    while time.monotonic() < end and any(process.poll() is None for process in processes):
+        for process in processes:
+            process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope='module')
@@ -63,7 +73,6 @@ def test_demo_protects_and_matches_and_ends_cleanly(
     assert len(images) >= IMAGES
     assert matches
     assert statuses[-1].persons_protected > 0
-    for process in processes.values():
-        process.terminate()
-    assert {name: process.wait(STOP_TIMEOUT_S) for name, process in processes.items()} == {
+    interrupt_until_ended(list(processes.values()))
+    assert {name: process.returncode for name, process in processes.items()} == {
         name: 0 for name in processes}
