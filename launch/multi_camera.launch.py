@@ -22,11 +22,12 @@ def protectors(context: LaunchContext) -> list[GroupAction]:
     cameras = [name.strip() for name in text.split(',') if name.strip()]
     if not cameras or len(set(cameras)) != len(cameras):
         raise ValueError(f'cameras is {text!r}; give different namespaces, such as front,rear')
-    source = PythonLaunchDescriptionSource(PathJoinSubstitution(
-        [FindPackageShare('latent_rag_ros'), 'launch', 'protect.launch.py']))
+    protect = PathJoinSubstitution(
+        [FindPackageShare('latent_rag_ros'), 'launch', 'protect.launch.py'])
     shared = {name: LaunchConfiguration(name) for name in ('image', 'camera_info', 'params_file')}
+    # A source keeps the nodes of its file, and a node starts once: each camera has its own source.
     return [GroupAction([IncludeLaunchDescription(
-        source, launch_arguments={
+        PythonLaunchDescriptionSource(protect), launch_arguments={
             'namespace': camera, 'identities': '/identities', **shared}.items())])
         for camera in cameras]
 

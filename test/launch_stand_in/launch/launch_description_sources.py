@@ -9,11 +9,15 @@ from launch.substitutions import performed
 
 
 class PythonLaunchDescriptionSource:
-    """A launch file written in Python."""
+    """A launch file written in Python. As in the real one, it is executed once and kept."""
 
     def __init__(self, location: Any) -> None:
         self.location = location
+        self.kept: LaunchDescription | None = None
 
     def description(self, context: LaunchContext) -> LaunchDescription:
-        """Execute the file and return what it describes."""
-        return runpy.run_path(performed(context, self.location))['generate_launch_description']()
+        """Return what the file describes."""
+        if self.kept is None:
+            names = runpy.run_path(performed(context, self.location))
+            self.kept = names['generate_launch_description']()
+        return self.kept

@@ -21,9 +21,13 @@ class Node(Action):
         self.namespace, self.output = namespace, output
         self.parameters, self.remappings = parameters or [], remappings or []
         self.arguments, self.ros_arguments = arguments or [], ros_arguments or []
+        self.executed = False
 
     def execute(self, context: LaunchContext) -> None:
-        """Append the resolved node and its environment to the nodes of the context."""
+        """Append the resolved node and its environment to the nodes of the context, once."""
+        if self.executed:
+            raise RuntimeError(f'{self.name} executed more than once')
+        self.executed = True
         files, values = [], {}
         for entry in self.parameters:
             if isinstance(entry, dict):
