@@ -178,9 +178,16 @@ class ProtectorNode(SafeLifecycleNode):
         now_s = time.monotonic()
         latency_s.update(publish=now_s - started_s, total=now_s - arrival.received_s)
         if self._status.finish(frame, source.header, features, latency_s):
-            self._log_state()
+            self._log_frame(frame)
         self._publish_status()
         self._publishers_of_frames.publish_overlay(frame, source, self._status.text)
+
+    def _log_frame(self, frame: ProtectedFrame) -> None:
+        """Log what a frame changed; reasons can come and go with every frame."""
+        if frame.outcome == Outcome.BLANKED:
+            self.get_logger().warning(self._status.text, throttle_duration_sec=LOG_PERIOD_S)
+        else:
+            self.get_logger().info(self._status.text, throttle_duration_sec=LOG_PERIOD_S)
 
     def _withhold(self, arrival: Arrival, error: Exception) -> None:
         """Count a frame that could not even be blanked. Nothing more of it is passed on."""
@@ -203,15 +210,8 @@ class ProtectorNode(SafeLifecycleNode):
 
     def _change(self, state: State, reason: Reason, message: str = '') -> None:
         if self._status.change(state, reason, message):
-            self._log_state()
+            self.get_logger().info(self._status.text)
             self._publish_status()
-
-    def _log_state(self) -> None:
-        text, logger = self._status.text, self.get_logger()
-        if self._status.state in (State.BLANKING, State.DEGRADED):
-            logger.warning(text, throttle_duration_sec=LOG_PERIOD_S)
-        else:
-            logger.info(text, throttle_duration_sec=LOG_PERIOD_S)
 
     def _publish_status(self) -> None:
         with self._status_order:  # an older status must not overtake a newer one

@@ -15,6 +15,8 @@ from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 
+from .protector_bench import Bench, KnownPersons, ProtectorBench
+
 TIMEOUT_S = 60.0  # generous: these machines are slow, and a test that passes never waits for it
 RELIABLE = QoSProfile(depth=50)
 
@@ -115,3 +117,18 @@ def start_node(tmp_path: Path) -> Iterator[StartNode]:
         if process.popen.poll() is None:
             process.popen.kill()
             process.popen.wait()
+
+
+@pytest.fixture
+def bench(graph: Graph) -> Iterator[Bench]:
+    """Return what starts a protector behind a detector; without one, behind the real networks."""
+    started: list[ProtectorBench] = []
+
+    def start(detector: KnownPersons | None = None, **parameters: object) -> ProtectorBench:
+        factory = None if detector is None else detector.pipeline
+        started.append(ProtectorBench(graph, factory, **parameters))
+        return started[-1]
+
+    yield start
+    for protector in started:
+        protector.close()
