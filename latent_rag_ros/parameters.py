@@ -135,7 +135,7 @@ PROTECTOR: tuple[Parameter, ...] = (
 
 REIDENTIFIER: tuple[Parameter, ...] = (
     AUTOSTART,
-    Parameter('gallery.similarity_min', 0.7, 'A track is a known identity when its cosine to '
+    Parameter('gallery.similarity_min', 0.6, 'A track is a known identity when its cosine to '
               'the best one is at least this.', -1.0, 1.0),
     Parameter('gallery.enrol', True, 'Tracks that match nobody become new identities.'),
     Parameter('gallery.observations_min', 3, 'A track is enrolled after this many observations '

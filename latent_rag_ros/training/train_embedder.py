@@ -107,7 +107,7 @@ def train(crops: Crops, settings: Settings, checkpoint: Path) -> nn.Module:
         loss.backward()
         optimiser.step()
         update_average(average, network, min(settings.average_decay, iteration / (iteration + 10)))
-        if (iteration + 1) % 100 == 0:
+        if (iteration + 1) % 100 == 0 or iteration + 1 == settings.iterations:
             rate_hz = (iteration + 1 - start) * len(rows) / (time.monotonic() - began_s)
             LOGGER.info('iteration %d of %d, loss %.3f, %.0f crops/s', iteration + 1,
                         settings.iterations, loss.item(), rate_hz)

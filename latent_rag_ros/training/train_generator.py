@@ -127,7 +127,7 @@ def train(crops: Crops, embedder: Embedder, settings: Settings,
         decay = min(settings.average_decay, iteration / (iteration + 10))
         for name, part in parts.items():
             update_average(averages[name], part, decay)
-        if (iteration + 1) % 100 == 0:
+        if (iteration + 1) % 100 == 0 or iteration + 1 == settings.iterations:
             rate_hz = (iteration + 1 - start) * settings.batch / (time.monotonic() - began_s)
             LOGGER.info('iteration %d of %d, loss %.4f, L1 %.4f, %.0f crops/s', iteration + 1,
                         settings.iterations, loss.item(), pixels, rate_hz)
