@@ -12,7 +12,7 @@ import rclpy
 
 
 def start(args: list[str] | None) -> None:
-    """Initialise rclpy; SIGINT and SIGTERM make spin raise `ExternalShutdownException`, no more."""
+    """Initialise rclpy; SIGINT and SIGTERM make spin raise `ExternalShutdownException`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler; rclpy puts its own before it
     rclpy.init(args=args)
 

@@ -112,7 +112,8 @@ def test_persons_become_solid_when_the_frame_is_late(make_pipeline, method, fram
     assert surviving_pixels(late, result) == 0
 
 
-def test_a_person_too_small_to_recognise_is_solid_and_without_feature(make_pipeline, method, frame):
+def test_a_person_too_small_to_recognise_is_solid_and_without_feature(
+        make_pipeline, method, frame):
     result = make_pipeline([Box(100, 100, 112, 130)], method).protect(frame)
     person, = result.persons
     assert (person.fill, person.reason, person.feature) == (Fill.SOLID, Reason.TOO_SMALL, None)

@@ -47,7 +47,8 @@ def test_region_unites_box_and_mask_when_an_arm_leaves_the_box():
 
 
 def test_mask_far_from_the_box_belongs_to_somebody_else():
-    region = region_of(IMAGE, person(Box(100, 50, 140, 150)), KnownMask(Box(200, 50, 240, 150)), .06)
+    masker = KnownMask(Box(200, 50, 240, 150))
+    region = region_of(IMAGE, person(Box(100, 50, 140, 150)), masker, .06)
     assert not covered(region)[:, 180:].any()
 
 

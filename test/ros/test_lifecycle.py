@@ -133,7 +133,8 @@ def test_shutdown_of_an_active_node_ends_the_work_first() -> None:
 
 
 @pytest.mark.parametrize('request_of', [
-    {'transition': Transition.TRANSITION_DEACTIVATE}, {'transition': Transition.TRANSITION_CLEANUP},
+    {'transition': Transition.TRANSITION_DEACTIVATE},
+    {'transition': Transition.TRANSITION_CLEANUP},
     {'transition': Transition.TRANSITION_CREATE}, {'transition': 255},
     {'transition': Transition.TRANSITION_CALLBACK_SUCCESS}, {'label': 'activate'},
     {'label': 'no such transition'}], ids=str)

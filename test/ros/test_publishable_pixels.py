@@ -1,4 +1,4 @@
-"""Only protected pixels can be published: the source is read to show that there is no other way."""
+"""Only protected pixels can be published: the source is read to show there is no other way."""
 from __future__ import annotations
 
 import ast
