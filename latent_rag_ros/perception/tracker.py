@@ -1,8 +1,10 @@
 """Follows persons from frame to frame, and keeps those covered whom the detector misses.
 
 Detections are assigned to predicted boxes by the largest total intersection over union (SORT,
-Bewley et al., ICIP 2016), with one difference that privacy asks for: a missed person is not
-dropped but reported, with a growing box, until the memory ends.
+Bewley et al., ICIP 2016); what is left over is tried again with buffered boxes (C-BIoU, Yang et
+al., WACV 2023), because people move far between two frames when frames are dropped. One difference
+is what privacy asks for: a missed person is not dropped but reported, with a growing box, until
+the memory ends.
 """
 from __future__ import annotations
 
@@ -12,9 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from latent_rag_ros.perception.overlap import areas, intersection_over_union, intersections
+from latent_rag_ros.perception.overlap import (areas, buffered, intersection_over_union,
+                                               intersections)
 from latent_rag_ros.perception.track import Track
 from latent_rag_ros.protection.types import Box, Detection, TrackedPerson
+
+BUFFERS = (0.0, 0.5)
+"""Growth of the boxes on every side in the first and the second assignment, in box heights."""
 
 DUPLICATE_SHARE = 0.9
 """A missed young track with this share of its box inside a detected one is that person again."""
@@ -69,7 +75,9 @@ class Tracker:
         for track in self._tracks:
             track.predict()
         boxes = np.array([_corners(detection.box) for detection in detections]).reshape(-1, 4)
-        assigned = self._assign(boxes)
+        assigned: dict[int, int] = {}
+        for buffer in BUFFERS:
+            assigned |= self._assign(boxes, assigned, buffer)
         for row, track in enumerate(self._tracks):
             if row in assigned:
                 track.detect(boxes[assigned[row]], detections[assigned[row]].score)
@@ -83,14 +91,20 @@ class Tracker:
         self._drop_duplicates()
         return self._persons(height_px, width_px)
 
-    def _assign(self, boxes: NDArray[np.float64]) -> dict[int, int]:
-        """Return the detection of every continued track, both by index."""
-        expected = np.array([track.expected for track in self._tracks]).reshape(-1, 4)
-        overlap = intersection_over_union(expected, boxes)
+    def _assign(self, boxes: NDArray[np.float64], assigned: dict[int, int],
+                buffer: float) -> dict[int, int]:
+        """Return the detection of every track that is continued now, both by index.
+
+        Tracks and detections that are in `assigned` already are not looked at.
+        """
+        rows = [row for row in range(len(self._tracks)) if row not in assigned]
+        columns = [column for column in range(len(boxes)) if column not in assigned.values()]
+        expected = np.array([self._tracks[row].expected for row in rows]).reshape(-1, 4)
+        overlap = intersection_over_union(buffered(expected, buffer),
+                                          buffered(boxes[columns], buffer))
         overlap[overlap < self._overlap_min] = 0.0
-        rows, columns = linear_sum_assignment(overlap, maximize=True)
-        return {int(row): int(column) for row, column in zip(rows, columns)
-                if overlap[row, column] > 0.0}
+        pairs = zip(*linear_sum_assignment(overlap, maximize=True))
+        return {rows[row]: columns[column] for row, column in pairs if overlap[row, column] > 0.0}
 
     def _drop_duplicates(self) -> None:
         """Drop missed young tracks that lie inside a detected one: one person was seen twice."""

@@ -174,3 +174,16 @@ def test_result_is_the_same_when_run_again() -> None:
         runs.append([update(tracker, *frame) for frame in frames])
     assert runs[0] == runs[1]
     assert all(len({p.track_id for p in persons}) == len(persons) for persons in runs[0])
+
+
+def test_walker_keeps_the_track_when_dropped_frames_let_him_jump():
+    tracker = Tracker(overlap_min=0.2, memory_frames=15)
+    ids = [update(tracker, person(50 + 70 * frame))[0].track_id for frame in range(5)]
+    assert ids == [1] * 5
+    assert len(update(tracker, person(50 + 70 * 5))) == 1
+
+
+def test_person_far_away_is_somebody_else():
+    tracker = Tracker(overlap_min=0.2, memory_frames=15)
+    update(tracker, person(50))
+    assert [tracked.track_id for tracked in update(tracker, person(450))] == [1, 2]
