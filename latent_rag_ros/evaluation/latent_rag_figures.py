@@ -22,10 +22,12 @@ from latent_rag_ros.evaluation.floors import image_floors
 from latent_rag_ros.evaluation.held_out import (
     QUICK_IDENTITIES, HeldOutPeople, load_held_out_people)
 from latent_rag_ros.evaluation.metrics import psnr_db, ssim
-from latent_rag_ros.evaluation.protect import ProtectedCrops, nearest_identities, protect
+from latent_rag_ros.evaluation.protect import (
+    ProtectedCrops, nearest_identities, own_codes, protect)
 from latent_rag_ros.evaluation.results_file import versions, weights_hashes
 from latent_rag_ros.evaluation.unseen import load_unseen_embedder
 from latent_rag_ros.identity.embedder import Embedder, load_embedder
+from latent_rag_ros.latent_rag.encoder import load_encoder
 from latent_rag_ros.latent_rag.presets import PRESETS
 from latent_rag_ros.latent_rag.replacer import LatentRagReplacer
 from latent_rag_ros.parameters import PROTECTOR, checked_values
@@ -72,7 +74,8 @@ def latent_rag_figures(options: Options, show_progress: bool = True) -> Figures:
     Returns
     -------
     dict
-        `about`; `raw`; `floors.<name>`; one entry per preset. Below a floor or a preset stand
+        `about`; `raw`; `floors.<name>`; `own_code`, the person's own code decoded, which is no
+        protection; one entry per preset. Below a floor or a preset stand
         `psnr_db`, `ssim`, `prot_raw|raw_prot|prot_prot.rank1|map` of the authorised network,
         the same settings of other networks under their names, and `jpeg` with all of it after
         JPEG. Every mean has its 95 % interval beside it, `<name>_ci95`.
@@ -91,6 +94,10 @@ def latent_rag_figures(options: Options, show_progress: bool = True) -> Figures:
         name: measure.protected(images) for name, images in image_floors(people, others).items()}}
     swapped = nearest_identities(measure.raw_features[AUTHORISED], replacers[options.presets[0]])
     results['floors']['nearest_identity'] = measure.protected(swapped)
+    encoder = load_encoder(weights_file('encoder.safetensors', options.weights), options.device)
+    decoded = own_codes(people.images, encoder, replacers[options.presets[0]])
+    results['own_code'] = measure.protected(decoded) | {
+        'cosine': round(float(measure.cosine(decoded).mean()), 4)}
     for preset, replacer in replacers.items():
         with tqdm(total=len(people), desc=preset, unit='crop', disable=not show_progress) as bar:
             protected = protect(people.images, replacer, embedder, options.device, bar.update)

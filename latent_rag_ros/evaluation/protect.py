@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.embedding import to_crops, to_images
 from latent_rag_ros.identity.embedder import Embedder
+from latent_rag_ros.latent_rag.encoder import Encoder
 from latent_rag_ros.latent_rag.replacer import LatentRagReplacer
 
 BATCH = 8
@@ -84,3 +85,22 @@ def nearest_identities(features: NDArray[np.float32],
     codes = replacer.store.codes[torch.from_numpy(rows)]
     images = [replacer.synthesise(part.to(replacer.device)) for part in codes.split(BATCH)]
     return to_images(torch.cat(images))
+
+
+@torch.no_grad()
+def own_codes(images: NDArray[np.uint8], encoder: Encoder,
+              replacer: LatentRagReplacer) -> NDArray[np.uint8]:
+    """Return G(E_w(x)) for every crop x: how well the generator can draw these people at all.
+
+    That is no protection, only the upper end of what retrieval and refinement could reach.
+
+    Parameters
+    ----------
+    images : NDArray
+        Raw crops, shape (n, 128, 64, 3), uint8, RGB; the result has the same shape.
+    encoder, replacer : Encoder, LatentRagReplacer
+        Weights that belong together.
+    """
+    parts = [replacer.synthesise(encoder(to_crops(images[start:start + BATCH], replacer.device)))
+             for start in range(0, len(images), BATCH)]
+    return to_images(torch.cat(parts))

@@ -14,6 +14,7 @@ NAMES = {
     'pixelation_16': 'pixelation, 16 px blocks',
     'blur_6': 'Gaussian blur, sigma 6 px',
     'nearest_identity': 'nearest identity of the store, no fusion',
+    'own_code': 'own code, decoded: the generator at its best, no protection',
     'paper': 'Latent-RAG, preset `paper`',
     'robot': '**Latent-RAG, preset `robot`**',
 }
@@ -32,6 +33,7 @@ def results_table(results: Mapping[str, Any]) -> str:
     about = results['about']
     rows = [_raw_row(results['raw'])]
     rows += [_row(NAMES[name], figures) for name, figures in results['floors'].items()]
+    rows.append(_row(NAMES['own_code'], results['own_code']))
     for preset in (name for name in PRESET_ORDER if name in results):
         rows.append(_row(NAMES[preset], results[preset]))
         rows.append(_row(f'{NAMES[preset]}, after JPEG q{about["jpeg_quality"]}',
