@@ -9,6 +9,7 @@ import torch
 from torch.nn.functional import normalize
 
 from latent_rag_ros.identity.embedder import FEATURE_DIMENSION, Embedder
+from latent_rag_ros.latent_rag.encoder import Encoder
 from latent_rag_ros.latent_rag.generator import CODE_DIMENSION, LAYERS, Generator
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE
 from latent_rag_ros.latent_rag.store import RetrievalStore
@@ -29,6 +30,7 @@ def make_weights(tmp_path_factory) -> Callable[[list[int]], Path]:
         with torch.random.fork_rng():
             torch.manual_seed(1)
             networks = {EMBEDDER_FILE: Embedder(), GENERATOR_FILE: Generator(),
+                        'encoder.safetensors': Encoder(),
                         'unseen_embedder.safetensors': UnseenEmbedder()}
         for name, network in networks.items():
             save_tensors(folder / name, network.state_dict(), {})
