@@ -19,7 +19,7 @@ export AMENT_PREFIX_PATH := $(VENV)
 # Nothing of the demo or the tests leaves this machine.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help install demo test test-all clean
+.PHONY: help install demo test test-all bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -35,6 +35,11 @@ test: $(VENV)/installed ## Run the unit and node tests on the sources as they ar
 
 test-all: $(VENV)/installed ## Run every test, the slow ones too
 	$(PYTEST)
+
+bench: $(VENV)/installed ## Measure privacy, re-identification and coverage again; renews README's tables
+	$(VENV)/bin/latent-rag evaluate latent-rag
+	$(VENV)/bin/latent-rag evaluate coverage
+	$(VENV)/bin/latent-rag evaluate tables --write-readme
 
 clean: ## Remove what was built: .venv, build, out
 	rm -rf $(VENV) build dist out *.egg-info
