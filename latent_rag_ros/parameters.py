@@ -98,8 +98,10 @@ PROTECTOR: tuple[Parameter, ...] = (
               0.05, 0.95),
     Parameter('tracker.overlap_min', 0.2, 'A detection continues a track when they overlap at '
               'least this much (intersection over union).', 0.05, 0.9),
-    Parameter('tracker.memory_frames', 15, 'A person stays covered for this many frames after '
-              'the last detection.', 0, 300),
+    Parameter('tracker.memory_frames', 15, 'A person stays covered for at most this many frames '
+              'after the last detection.', 0, 300),
+    Parameter('tracker.memory_s', 2.0, 'And for at most this long, but for two frames in any '
+              'case: where frames are dropped, people have gone elsewhere by then.', 0.0, 60.0),
     Parameter('protection.method', 'latent_rag', 'What replaces a person: a synthesised person '
               '(latent_rag) or one solid colour (solid).', choices=('latent_rag', 'solid')),
     Parameter('protection.margin', 0.06, 'The region of a person grows by this share of the '

@@ -24,6 +24,9 @@ from latent_rag_ros.protection.types import (
 COVER_MIN = 0.99
 """A person of a frame counts as covered from this share of the own pixels on."""
 
+FRAME_RATE_HZ = 10.0
+"""The camera's rate as the tracker sees it, however long the evaluation takes for a frame."""
+
 
 @dataclass
 class CoverageCount:
@@ -117,12 +120,12 @@ def measure_coverage(frames: Iterable[LabelledFrame], pipelines: Sequence[Protec
     """
     rng = np.random.default_rng(seed)
     count, labelled = CoverageCount(), False
-    for frame in frames:
+    for number, frame in enumerate(frames):
         if frame.starts_sequence:
             for pipeline in pipelines:
                 pipeline.reset()
         images = [frame.image, *(with_noise(frame.image, rng) for _ in pipelines[1:])]
-        protected = [pipeline.protect(Frame(image, time.monotonic()))
+        protected = [pipeline.protect(Frame(image, time.monotonic(), number / FRAME_RATE_HZ))
                      for pipeline, image in zip(pipelines, images)]
         count.add_outcome(protected[0])
         if protected[0].outcome == Outcome.BLANKED:

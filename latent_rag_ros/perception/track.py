@@ -40,11 +40,15 @@ class Track:
         First detection.
     score : float
         Its score, 0..1.
+    seen_s : float
+        Its time [s].
     """
 
-    def __init__(self, track_id: int, box: NDArray[np.float64], score: float) -> None:
+    def __init__(self, track_id: int, box: NDArray[np.float64], score: float,
+                 seen_s: float) -> None:
         self.track_id = track_id
         self.score = score
+        self.seen_s = seen_s
         self.detected_frames = 1
         self.missed_frames = 0
         self._seen = box
@@ -57,14 +61,14 @@ class Track:
         decay = 1.0 if self.is_established else YOUNG_VELOCITY_DECAY ** self.missed_frames
         self._centre = self._centre + decay * self._velocity
 
-    def detect(self, box: NDArray[np.float64], score: float) -> None:
+    def detect(self, box: NDArray[np.float64], score: float, now_s: float) -> None:
         """Continue with the detection of this frame."""
         centre, seen_centre = (box[:2] + box[2:]) / 2, (self._seen[:2] + self._seen[2:]) / 2
         displacement = (centre - seen_centre) / (self.missed_frames + 1)
         gain = FIRST_VELOCITY_GAIN if self.detected_frames == 1 else VELOCITY_GAIN
         self._velocity = self._velocity + gain * (displacement - self._velocity)
         self._size = np.maximum(box[2:] - box[:2], SIZE_DECAY * self._size)
-        self._centre, self._seen, self.score = centre, box, score
+        self._centre, self._seen, self.score, self.seen_s = centre, box, score, now_s
         self.detected_frames += 1
         self.missed_frames = 0
 

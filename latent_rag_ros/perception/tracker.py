@@ -19,6 +19,9 @@ from latent_rag_ros.perception.overlap import (areas, buffered, intersection_ove
 from latent_rag_ros.perception.track import Track
 from latent_rag_ros.protection.types import Box, Detection, TrackedPerson
 
+MISSED_FRAMES_KEPT = 2
+"""A missed person is kept for this many frames however long they take."""
+
 BUFFERS = (0.0, 0.5)
 """Growth of the boxes on every side in the first and the second assignment, in box heights."""
 
@@ -34,12 +37,16 @@ class Tracker:
     overlap_min : float
         A detection continues a track when their intersection over union is at least this, 0..1.
     memory_frames : int
-        A person is reported for this many frames after the last detection.
+        A person is reported for at most this many frames after the last detection.
+    memory_s : float
+        And for at most this many seconds, but for `MISSED_FRAMES_KEPT` frames in any case: when
+        frames are dropped, a few frames are long enough for everybody to have gone elsewhere.
     """
 
-    def __init__(self, overlap_min: float, memory_frames: int) -> None:
+    def __init__(self, overlap_min: float, memory_frames: int,
+                 memory_s: float = math.inf) -> None:
         self._overlap_min = overlap_min
-        self._memory_frames = memory_frames
+        self._memory_frames, self._memory_s = memory_frames, memory_s
         self._tracks: list[Track] = []
         self._next_id = 1
         self._size_px: tuple[int, int] | None = None
@@ -49,8 +56,8 @@ class Tracker:
         self._tracks = []
         self._size_px = None
 
-    def update(self, detections: list[Detection], height_px: int,
-               width_px: int) -> list[TrackedPerson]:
+    def update(self, detections: list[Detection], height_px: int, width_px: int,
+               now_s: float = 0.0) -> list[TrackedPerson]:
         """Take the detections of the next frame and return everybody to be covered in it.
 
         A frame of another size than the one before resets the tracker first: its pixels cannot be
@@ -62,6 +69,8 @@ class Tracker:
             Persons of this frame.
         height_px, width_px : int
             Size of the frame.
+        now_s : float
+            Time of the frame on any clock that does not go back [s].
 
         Returns
         -------
@@ -80,16 +89,21 @@ class Tracker:
             assigned |= self._assign(boxes, assigned, buffer)
         for row, track in enumerate(self._tracks):
             if row in assigned:
-                track.detect(boxes[assigned[row]], detections[assigned[row]].score)
+                track.detect(boxes[assigned[row]], detections[assigned[row]].score, now_s)
             else:
                 track.miss()
-        self._tracks = [track for track in self._tracks
-                        if track.missed_frames <= self._memory_frames]
+        self._tracks = [track for track in self._tracks if self._is_remembered(track, now_s)]
         for column in sorted(set(range(len(detections))) - set(assigned.values())):
-            self._tracks.append(Track(self._next_id, boxes[column], detections[column].score))
+            self._tracks.append(Track(self._next_id, boxes[column], detections[column].score,
+                                      now_s))
             self._next_id += 1
         self._drop_duplicates()
         return self._persons(height_px, width_px)
+
+    def _is_remembered(self, track: Track, now_s: float) -> bool:
+        recent = (now_s - track.seen_s <= self._memory_s
+                  or track.missed_frames <= MISSED_FRAMES_KEPT)
+        return track.missed_frames <= self._memory_frames and recent
 
     def _assign(self, boxes: NDArray[np.float64], assigned: dict[int, int],
                 buffer: float) -> dict[int, int]:

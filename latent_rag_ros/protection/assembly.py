@@ -73,7 +73,8 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     masker = None
     if values['mask.enabled']:
         masker = PersonMasker(_path(person_mask.WEIGHTS_NAME, folder), values['mask.score_min'])
-    tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'])
+    tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'],
+                      values['tracker.memory_s'])
     embedder, model_id = None, ''
     if values['protection.method'] == 'latent_rag' or values['identity.publish']:
         path = weights_file(EMBEDDER_FILE, folder)

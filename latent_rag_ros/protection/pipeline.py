@@ -98,7 +98,8 @@ class ProtectionPipeline:
         with clock('detect'):
             detections = parts.detector.detect(image)
         with clock('track'):
-            tracked = parts.tracker.update(detections, *image.shape[:2])
+            now_s = frame.received_s if frame.stamp_s is None else frame.stamp_s
+            tracked = parts.tracker.update(detections, *image.shape[:2], now_s)
             parts.method.forget({person.track_id for person in tracked})
         with clock('mask'):
             located = self._located(image, tracked)

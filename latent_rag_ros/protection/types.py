@@ -89,10 +89,14 @@ class Frame:
         Raw pixels, RGB. They never leave the filter.
     received_s : float
         Monotonic clock at reception, in seconds; the deadline counts from here.
+    stamp_s : float, optional
+        When the picture was taken, on any clock that does not go back, in seconds; how long a
+        missed person is remembered counts on it. None takes `received_s`.
     """
 
     image: ImageArray
     received_s: float
+    stamp_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -187,3 +187,19 @@ def test_person_far_away_is_somebody_else():
     tracker = Tracker(overlap_min=0.2, memory_frames=15)
     update(tracker, person(50))
     assert [tracked.track_id for tracked in update(tracker, person(450))] == [1, 2]
+
+
+def test_missed_person_is_forgotten_by_time_when_frames_are_rare():
+    tracker = Tracker(overlap_min=0.2, memory_frames=15, memory_s=2.0)
+    tracker.update([person(50)], HEIGHT_PX, WIDTH_PX, now_s=0.0)
+    kept = [len(tracker.update([], HEIGHT_PX, WIDTH_PX, now_s=3.0 * frame))
+            for frame in range(1, 5)]
+    assert kept == [1, 1, 0, 0]
+
+
+def test_missed_person_is_kept_by_frames_when_frames_are_frequent():
+    tracker = Tracker(overlap_min=0.2, memory_frames=15, memory_s=2.0)
+    tracker.update([person(50)], HEIGHT_PX, WIDTH_PX, now_s=0.0)
+    kept = [len(tracker.update([], HEIGHT_PX, WIDTH_PX, now_s=0.1 * frame))
+            for frame in range(1, 18)]
+    assert kept == [1] * 15 + [0, 0]
