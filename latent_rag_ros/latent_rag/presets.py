@@ -30,6 +30,9 @@ class Preset:
         mu of the momentum update.
     stop_cosine : float
         A person is refined no further from this identity cosine on; above 1 never stops early.
+    warm_stop_cosine : float
+        The same for a person whose track has a code already: most frames then need synthesis
+        alone, and the replacement stays still.
     warm_start : bool
         Start from the last code of the track instead of retrieving again.
     """
@@ -44,6 +47,7 @@ class Preset:
     relative_steps: bool
     momentum: float
     stop_cosine: float
+    warm_stop_cosine: float
     warm_start: bool
 
 
@@ -51,9 +55,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
     # Latent-RAG as published: m = 10, tau = 1, T = 10, alpha_c = 0.001, alpha_f = 0.01, mu = 0.9
     'paper': Preset(neighbours=10, attention='reciprocal', temperature=1.0, iterations=10,
                     warm_iterations=0, coarse_step=0.001, fine_step=0.01, relative_steps=False,
-                    momentum=0.9, stop_cosine=2.0, warm_start=False),
+                    momentum=0.9, stop_cosine=2.0, warm_stop_cosine=2.0, warm_start=False),
     # chosen on the validation split of the held-out people, never on the test split
     'robot': Preset(neighbours=10, attention='reciprocal', temperature=1.0, iterations=6,
                     warm_iterations=1, coarse_step=0.05, fine_step=0.1, relative_steps=True,
-                    momentum=0.9, stop_cosine=0.85, warm_start=True),
+                    momentum=0.9, stop_cosine=0.85, warm_stop_cosine=0.7, warm_start=True),
 })

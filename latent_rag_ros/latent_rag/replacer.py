@@ -112,7 +112,8 @@ class LatentRagReplacer:
             iterations=preset.warm_iterations if warm else preset.iterations,
             coarse_steps=coarse_step * unit[COARSE_LAYERS],
             fine_steps=preset.fine_step * unit[FINE_LAYERS],
-            momentum=preset.momentum, stop_cosine=preset.stop_cosine, deadline_s=deadline_s)
+            momentum=preset.momentum, deadline_s=deadline_s,
+            stop_cosine=preset.warm_stop_cosine if warm else preset.stop_cosine)
         return refine(self.generator, self.embedder, crops, features, codes, settings)
 
     @torch.no_grad()

@@ -144,7 +144,7 @@ def test_track_keeps_its_replacement_when_the_identity_stays(make_pipeline, meth
     pipeline.protect(frame)
     first = {track: code.clone() for track, code in method._codes.items()}
     method._replacer.preset = type(method._replacer.preset)(
-        **{**vars(method._replacer.preset), 'stop_cosine': -1.0})
+        **{**vars(method._replacer.preset), 'warm_stop_cosine': -1.0})
     pipeline.protect(Frame(frame.image, time.monotonic()))
     assert first.keys() == method._codes.keys()
     assert all(torch.equal(first[track], method._codes[track]) for track in first)
