@@ -76,6 +76,7 @@ class LatentRagMethod:
         unknown = torch.full((self._replacer.store.features.shape[1],), float('nan'))
         features = torch.stack([unknown.to(device) if person.feature is None
                                 else person.feature.to(device) for person in persons])
+        known = set(self._codes)
         codes = self._codes_of(persons, crops.float() / 255, features, clock, deadline_s)
         if time.monotonic() >= deadline_s:
             return [Patch(None, Reason.LATE) for _ in persons]
@@ -88,8 +89,9 @@ class LatentRagMethod:
         patches = []
         for person, picture, passed, numbers in zip(persons, pictures, checks.passed.tolist(),
                                                     figures):
-            if not passed:
-                # the code no longer stands for this person: the next frame starts afresh
+            if not passed and person.track_id in known:
+                # The code no longer stands for this person: the next frame starts afresh. A new
+                # code may only have lacked time, and is refined further.
                 self._codes.pop(person.track_id, None)
             patches.append(Patch(picture, Reason.NONE, *numbers) if passed
                            else Patch(None, Reason.NOT_VERIFIED))

@@ -11,6 +11,7 @@ from latent_rag_ros.parameters import ParameterError
 from latent_rag_ros.perception.detector import DetectorError
 from latent_rag_ros.protection.pipeline import ProtectionPipeline
 from latent_rag_ros.protection.types import Box, Fill, Frame, Outcome, Reason
+from latent_rag_ros.protection.verification import Limits
 
 TWO_PERSONS = [Box(40, 30, 90, 200), Box(200, 60, 250, 239)]
 
@@ -148,6 +149,18 @@ def test_track_keeps_its_replacement_when_the_identity_stays(make_pipeline, meth
     pipeline.protect(Frame(frame.image, time.monotonic()))
     assert first.keys() == method._codes.keys()
     assert all(torch.equal(first[track], method._codes[track]) for track in first)
+
+
+def test_code_that_does_not_verify_is_refined_once_more_and_then_dropped(
+        make_pipeline, method, frame):
+    method._limits = Limits(psnr_db_max=40, ssim_max=0.95, cosine_min=1.0)
+    pipeline = make_pipeline(TWO_PERSONS, method)
+    remembered = []
+    for _ in range(3):
+        result = pipeline.protect(Frame(frame.image, time.monotonic()))
+        assert {person.fill for person in result.persons} == {Fill.SOLID}
+        remembered.append(len(method._codes))
+    assert remembered == [2, 0, 2]
 
 
 def test_stages_are_timed_in_the_order_of_the_way(make_pipeline, method, frame):
