@@ -114,7 +114,12 @@ def test_track_keeps_its_identity_when_single_views_are_bad(scene: Scene) -> Non
 def test_tracks_swap_identities_when_the_tracker_swapped_them(scene: Scene) -> None:
     """Clear and lasting contradiction moves both identities to the right tracks."""
     assert scene.frames(5, {1: 0, 2: 1}) == {1: 1, 2: 2}
-    assert scene.frames(4, {1: 1, 2: 0}) == {1: 2, 2: 1}
+    assert scene.frames(2, {1: 1, 2: 0}) == {1: 1, 2: 2}
+    seen_ns = [identity.last_seen_ns for identity in scene.gallery.identities()]
+    assert seen_ns == [5 * FRAME_NS] * 2, 'a contradicted identity was not seen'
+    assert scene.frames(1, {1: 1, 2: 0}) == {1: 2, 2: 1}
+    seen_ns = [identity.last_seen_ns for identity in scene.gallery.identities()]
+    assert seen_ns == [8 * FRAME_NS] * 2
     assert len(scene.gallery) == 2
 
 
@@ -124,6 +129,7 @@ def test_identity_moves_when_a_second_track_shows_more_of_it(scene: Scene) -> No
     scene.frames(5, {2: 0})
     matches = scene.frame({1: 5, 2: 0})
     assert matches[2].identity_id == 1 and matches[1].identity_id == 0
+    assert scene.frame({1: 5})[1].identity_id == 0
 
 
 def test_nothing_is_inherited_when_the_protector_restarts(scene: Scene) -> None:
@@ -153,6 +159,40 @@ def test_slow_camera_enrols_when_frames_are_seconds_apart(scene: Scene) -> None:
     assert match.enrolled
 
 
+def test_observations_are_forgotten_when_too_old(scene: Scene) -> None:
+    """What waited for enrolment for more than a minute does not count any more."""
+    scene.frames(2, {1: 0})
+    scene.now_ns += 61 * SECOND_NS
+    assert scene.frames(2, {1: 0}) == {1: 0}
+    assert scene.frame({1: 0})[1].enrolled
+
+
+def test_same_view_is_kept_once_when_a_person_stands_still(people_of: PeopleOf) -> None:
+    """Views nearly equal to a kept one add nothing, so they do not push out the others."""
+    scene = Scene(people_of(1, noise=0.1))
+    scene.frames(20, {1: 0})
+    [identity] = scene.gallery.identities()
+    assert identity.feature_count == 3 and identity.last_seen_ns == 20 * FRAME_NS
+
+
+@pytest.mark.parametrize('cosine, features', [
+    (0.65, 3),   # under the limit: still this track's identity, not learned
+    (0.75, 4),   # a new view
+    (0.95, 3),   # nothing new
+])
+def test_view_is_learned_when_sure_and_new(scene: Scene, cosine: float, features: int) -> None:
+    """Only features between the limit and near equality become features of the identity."""
+    def view(cosine: float) -> Features:
+        vector = np.zeros((1, scene.people.space.dimension), np.float32)
+        vector[0, :2] = cosine, (1 - cosine ** 2) ** 0.5
+        return Features(scene.people.space, vector)
+    for number in range(3):
+        scene.identifier.identify('front', number * FRAME_NS, [1], view(1.0))
+    [match] = scene.identifier.identify('front', 3 * FRAME_NS, [1], view(cosine))
+    assert match.identity_id == 1
+    assert scene.gallery.feature_count == features
+
+
 def test_person_is_unknown_when_just_erased(scene: Scene) -> None:
     """An erased identity matches nobody; the person in view becomes another identity later."""
     scene.frames(5, {1: 0, 2: 1})
@@ -177,7 +217,8 @@ def test_recognised_person_stays_when_the_gallery_is_full(people_of: PeopleOf) -
     scene = Scene(people_of(3), identities_max=2)
     scene.frames(3, {1: 0})
     scene.frames(3, {2: 1})
-    assert scene.frames(3, {5: 2, 6: 0}) == {5: 3, 6: 1}
+    assert scene.frames(2, {5: 2}) == {5: 0}
+    assert scene.frames(1, {5: 2, 6: 0}) == {5: 3, 6: 1}
     assert [identity.identity_id for identity in scene.gallery.identities()] == [1, 3]
 
 
