@@ -39,12 +39,14 @@ class Status:
 class Recording:
     """Collects what arrives from the nodes, in any order. Stamps are in nanoseconds.
 
-    `messages` counts what arrived, less statuses with the frame counters of the one before.
+    `messages` counts what arrived, less statuses with the frame counters of the one before;
+    `idle_statuses` counts the last statuses in a row that said the protector is not active.
     """
 
     def __init__(self) -> None:
         self.status: Status | None = None
         self.messages = 0
+        self.idle_statuses = 0
         self.latencies_ms: dict[str, list[float]] = {}
         self.camera_stamps_ns: set[int] = set()
         self.output_stamps_ns: list[int] = []
@@ -55,6 +57,7 @@ class Recording:
     def add_status(self, status: Status) -> None:
         """Take the newest counters; stage latencies count once per finished frame."""
         previous = self.status
+        self.idle_statuses = 0 if status.active else self.idle_statuses + 1
         self.messages += previous is None or (
             (status.frames_received, status.frames_finished)
             != (previous.frames_received, previous.frames_finished))

@@ -22,6 +22,9 @@ START_TIMEOUT_S = 180.0
 STALL_TIMEOUT_S = 60.0
 """Without any message for this long the demo is given up."""
 
+IDLE_STATUSES_MAX = 3
+"""A protector that starts by itself reports nothing before it is active, or has failed."""
+
 QUIET_S = 1.0
 """After the video's end nothing more may arrive for this long before the counters are taken."""
 
@@ -88,11 +91,11 @@ class DemoSession:
     def start_filter(self) -> None:
         """Start protector and reidentifier and wait until both are ready.
 
-        Raises `DemoError` when one of them ends or is not ready in time.
+        Raises `DemoError` when one of them ends, refuses to start or is not ready in time.
         """
         self._start('protector')
         self._start('reidentifier')
-        self._wait(lambda: self._recorder.nodes_ready, START_TIMEOUT_S, 'the nodes to be ready')
+        self._wait(self._ready, START_TIMEOUT_S, 'the nodes to be ready')
 
     def play(self, video: Video, subscribers: int) -> None:
         """Play the video to its end, with a progress bar on standard error.
@@ -117,6 +120,11 @@ class DemoSession:
         limit_s = START_TIMEOUT_S + 3 * video.frames / video.rate_hz if video.frames else None
         with tqdm(total=video.frames or None, desc='frames', unit='frame') as bar:
             self._wait(self._played(bar), limit_s, 'the end of the video')
+
+    def _ready(self) -> bool:
+        if self._recording.idle_statuses >= IDLE_STATUSES_MAX:
+            raise DemoError(f'the protector refuses to start{self._tails()}')
+        return self._recorder.nodes_ready
 
     def _played(self, bar: tqdm) -> Callable[[], bool]:
         """Return the condition that ends the video; asking it moves the bar on."""
