@@ -1,0 +1,90 @@
+"""The README's table of topics and services is what the nodes really offer."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / 'README.md'
+OF_EVERY_NODE = re.compile(r'/(rosout|parameter_events|clock)$|transition_event$')
+NODES = {
+    'protector': {'protection.method': 'solid'},
+    'reidentifier': {},
+    'video_camera': {'compressed': True, 'subscribers_min': 3},
+}
+"""Nodes and parameters: what offers every topic, and keeps the camera from ending."""
+
+
+def documented(node: str) -> dict[str, dict[str, str]]:
+    """Return the README's rows of a node: {'pub'|'sub'|'srv': {name: type column}}."""
+    table = README.read_text(encoding='utf-8').split('## Topics')[1].split('\n## ')[0]
+    rows: dict[str, dict[str, str]] = {'pub': {}, 'sub': {}, 'srv': {}}
+    current = ''
+    for line in table.splitlines():
+        cells = [cell.strip() for cell in line.strip('|').split('|')]
+        if len(cells) != 5 or cells[0] in ('node', '---'):
+            continue
+        current = cells[0] or current
+        if current == node:
+            kind = cells[1].split()[0]
+            rows[kind].update({name: cells[2] for name in re.findall(r'`([^`]+)`', cells[1])})
+    return rows
+
+
+@pytest.fixture(params=NODES)
+def offered(request, start_node, graph):
+    """Start a node as a process; return its name and what the graph says of it.
+
+    The second is in the form of `documented`, as soon as the node offers as much as documented.
+    """
+    start_node(request.param, NODES[request.param])
+    wanted, real = documented(request.param), {}
+
+    def is_complete() -> bool:
+        real.update(of_graph(graph.node, request.param))
+        return covers(real, wanted)
+
+    graph.wait_for(is_complete, f'topics of {request.param}')
+    return request.param, real
+
+
+def of_graph(probe, node: str) -> dict[str, dict[str, str]]:
+    """Return the names and types of a node's topics and services, less those every node has."""
+    if node not in probe.get_node_names():
+        return {}
+    found = {'pub': probe.get_publisher_names_and_types_by_node(node, '/'),
+             'sub': probe.get_subscriber_names_and_types_by_node(node, '/'),
+             'srv': probe.get_service_names_and_types_by_node(node, '/')}
+    return {kind: {topic: types[0].rsplit('/', 1)[-1] for topic, types in topics
+                   if not OF_EVERY_NODE.search(topic)} for kind, topics in found.items()}
+
+
+def resolved(name: str, node: str) -> str:
+    """Return the full name of a documented topic or service."""
+    return name.replace('~', f'/{node}') if name[0] in '~/' else f'/{name}'
+
+
+def covers(real, wanted) -> bool:
+    """Return whether as many topics are there as documented; the names are the tests' business."""
+    return bool(real) and all(len(real[kind]) >= len(wanted[kind]) - (kind == 'sub')
+                              for kind in wanted)
+
+
+def test_topics_and_services_of_the_readme_are_those_of_the_node(offered):
+    node, real = offered
+    rows = documented(node)
+    names = {kind: {resolved(name, node) for name in rows[kind]} for kind in rows}
+    names['sub'].discard('/image_raw/compressed')  # the other choice of input.transport
+    assert names['pub'] == set(real['pub'])
+    assert names['sub'] == set(real['sub'])
+    own = re.compile(r'_identit(y|ies)$|/(erase_all|save)$')
+    assert names['srv'] == {topic for topic in real['srv'] if own.search(topic)}
+
+
+def test_types_of_the_readme_are_those_of_the_node(offered):
+    node, real = offered
+    for kind, rows in documented(node).items():
+        for name, types in rows.items():
+            real_type = real[kind].get(resolved(name, node))
+            assert real_type is None or types == '`sensor_msgs`' or real_type in types, name
