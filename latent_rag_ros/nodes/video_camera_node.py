@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import rclpy
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -45,7 +44,7 @@ class VideoCameraNode(Node):
     ParameterError
         When a parameter is unknown or out of range.
     VideoSourceError
-        When the source is missing or cannot be read; later on from `rclpy.spin` too.
+        When the source is missing or cannot be read; later on while it spins too.
     """
 
     def __init__(self) -> None:
@@ -112,12 +111,10 @@ def main(args: list[str] | None = None) -> int:
     process.start(args)
     try:
         node = VideoCameraNode()
-        rclpy.spin_until_future_complete(node, node.ended)
+        process.spin(node, until=node.ended)
     except (ParameterError, VideoSourceError) as error:
         get_logger(NAME).fatal(str(error))
         return 1
-    except ExternalShutdownException:
-        pass
     finally:
         process.ignore_signals()
         rclpy.try_shutdown()

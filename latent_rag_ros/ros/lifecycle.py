@@ -12,7 +12,6 @@ from collections.abc import Callable
 import rclpy
 from lifecycle_msgs.srv import ChangeState
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.timer import Timer
 
@@ -175,9 +174,7 @@ def run(node_class: Callable[[], SafeLifecycleNode], args: list[str] | None = No
     node = None
     try:
         node = node_class()
-        rclpy.spin(node)
-    except ExternalShutdownException:
-        pass
+        process.spin(node)
     finally:
         process.ignore_signals()
         if node is not None:

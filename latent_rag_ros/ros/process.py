@@ -9,12 +9,34 @@ from __future__ import annotations
 import signal
 
 import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.node import Node
+from rclpy.task import Future
 
 
 def start(args: list[str] | None) -> None:
-    """Initialise rclpy; SIGINT and SIGTERM make spin raise `ExternalShutdownException`."""
+    """Initialise rclpy; SIGINT and SIGTERM end `spin` from now on."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler; rclpy puts its own before it
     rclpy.init(args=args)
+
+
+def spin(node: Node, until: Future | None = None) -> None:
+    """Serve a node until the process is asked to end, or until `until` is done.
+
+    Errors of callbacks come out of here, except those that only say that rclpy was shut down:
+    rclpy asks before it prepares a wait, and a signal in between surfaces as an error of rcl.
+    """
+    try:
+        if until is None:
+            rclpy.spin(node)
+        else:
+            rclpy.spin_until_future_complete(node, until)
+    except ExternalShutdownException:
+        pass
+    except rclpy_implementation.RCLError:
+        if rclpy.ok():
+            raise
 
 
 def ignore_signals() -> None:
