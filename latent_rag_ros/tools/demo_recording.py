@@ -85,7 +85,11 @@ class Recording:
 
     @property
     def stamps_unknown(self) -> int:
-        """Published frames whose stamp no frame of the camera had."""
+        """Published frames whose stamp no frame of the camera had.
+
+        Frames from before the first known one do not count: they may have passed unnoticed while
+        the recorder and the camera were still finding each other.
+        """
         first_ns = min(self.camera_stamps_ns, default=0)
         return sum(stamp_ns >= first_ns and stamp_ns not in self.camera_stamps_ns
                    for stamp_ns in self.output_stamps_ns)

@@ -34,7 +34,6 @@ def summary(recording: Recording) -> dict[str, Any]:
         **{name: getattr(status, name, 0) for name in counters},
         'identities_matched': recording.identities_matched,
         'gallery_identities': recording.gallery_identities,
-        'frames_sent': len(recording.camera_stamps_ns),
         'frames_recorded': len(recording.output_stamps_ns),
         'stamps_unknown': recording.stamps_unknown,
         'stamps_repeated': recording.stamps_repeated,

@@ -50,8 +50,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_counters_add_up_to_the_frames_of_the_video(played):
     figures = json.loads((played[0] / 'summary.json').read_text())
-    assert figures['frames_sent'] == FRAMES
-    assert 0 < figures['frames_received'] <= FRAMES
+    assert FRAMES / 2 < figures['frames_received'] <= FRAMES
+    assert figures['frames_recorded'] <= figures['frames_protected']
     assert figures['frames_received'] == (figures['frames_protected'] + figures['frames_blanked']
                                           + figures['frames_dropped'])
     assert figures['frames_protected'] > 0 and figures['frames_blanked'] == 0
