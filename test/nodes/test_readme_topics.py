@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import Process
+
+NAMESPACE = '/readme'
+"""A namespace of its own: the graph may still know nodes of other tests by their names."""
+
 README = Path(__file__).parents[2] / 'README.md'
 OF_EVERY_NODE = re.compile(r'/(rosout|parameter_events|clock)$|transition_event$')
 NODES = {
@@ -33,36 +38,42 @@ def documented(node: str) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(params=NODES)
-def offered(request, start_node, graph):
+def offered(request, tmp_path, graph):
     """Start a node as a process; return its name and what the graph says of it.
 
     The second is in the form of `documented`, as soon as the node offers as much as documented.
     """
-    start_node(request.param, NODES[request.param])
+    parameters = [word for name, value in NODES[request.param].items()
+                  for word in ('-p', f'{name}:={value}')]
+    process = Process(request.param, tmp_path, ['-r', f'__ns:={NAMESPACE}', *parameters])
     wanted, real = documented(request.param), {}
 
     def is_complete() -> bool:
+        assert process.popen.poll() is None, process.log
         real.update(of_graph(graph.node, request.param))
         return covers(real, wanted)
 
     graph.wait_for(is_complete, f'topics of {request.param}')
-    return request.param, real
+    yield request.param, real
+    assert process.interrupt() == 0, process.log
 
 
 def of_graph(probe, node: str) -> dict[str, dict[str, str]]:
     """Return the names and types of a node's topics and services, less those every node has."""
-    if node not in probe.get_node_names():
+    if (node, NAMESPACE) not in probe.get_node_names_and_namespaces():
         return {}
-    found = {'pub': probe.get_publisher_names_and_types_by_node(node, '/'),
-             'sub': probe.get_subscriber_names_and_types_by_node(node, '/'),
-             'srv': probe.get_service_names_and_types_by_node(node, '/')}
+    found = {'pub': probe.get_publisher_names_and_types_by_node(node, NAMESPACE),
+             'sub': probe.get_subscriber_names_and_types_by_node(node, NAMESPACE),
+             'srv': probe.get_service_names_and_types_by_node(node, NAMESPACE)}
     return {kind: {topic: types[0].rsplit('/', 1)[-1] for topic, types in topics
                    if not OF_EVERY_NODE.search(topic)} for kind, topics in found.items()}
 
 
 def resolved(name: str, node: str) -> str:
     """Return the full name of a documented topic or service."""
-    return name.replace('~', f'/{node}') if name[0] in '~/' else f'/{name}'
+    if name.startswith('/'):
+        return name
+    return f'{NAMESPACE}/{name}'.replace('~', node)
 
 
 def covers(real, wanted) -> bool:
@@ -75,7 +86,7 @@ def test_topics_and_services_of_the_readme_are_those_of_the_node(offered):
     node, real = offered
     rows = documented(node)
     names = {kind: {resolved(name, node) for name in rows[kind]} for kind in rows}
-    names['sub'].discard('/image_raw/compressed')  # the other choice of input.transport
+    names['sub'].discard(f'{NAMESPACE}/image_raw/compressed')  # the other choice of input.transport
     assert names['pub'] == set(real['pub'])
     assert names['sub'] == set(real['sub'])
     own = re.compile(r'_identit(y|ies)$|/(erase_all|save)$')
