@@ -86,7 +86,8 @@ def test_topics_and_services_of_the_readme_are_those_of_the_node(offered):
     node, real = offered
     rows = documented(node)
     names = {kind: {resolved(name, node) for name in rows[kind]} for kind in rows}
-    names['sub'].discard(f'{NAMESPACE}/image_raw/compressed')  # the other choice of input.transport
+    # the other choice of input.transport
+    names['sub'].discard(f'{NAMESPACE}/image_raw/compressed')
     assert names['pub'] == set(real['pub'])
     assert names['sub'] == set(real['sub'])
     own = re.compile(r'_identit(y|ies)$|/(erase_all|save)$')
