@@ -27,7 +27,7 @@ from latent_rag_ros.ros.images import ImageError, to_rgb
 from latent_rag_ros.ros.lifecycle import SafeLifecycleNode, run
 from latent_rag_ros.ros.publishers import ProtectedPublishers
 from latent_rag_ros.ros.qos import CAMERA_INFO, IDENTITIES, STATUS, ImageSubscription
-from latent_rag_ros.ros.status import FilterStatus, State
+from latent_rag_ros.ros.status import FilterStatus, State, describe, state_after
 from latent_rag_ros.weights.registry import WeightsError
 
 REPORT_PERIOD_S, WATCH_PERIOD_S = 1.0, 0.2
@@ -142,7 +142,7 @@ class ProtectorNode(SafeLifecycleNode):
 
     def _work(self, arrival: Arrival) -> None:
         """Protect and publish one frame, in the worker's thread."""
-        latency_s = {}
+        latency_s: dict[str, float] = {}
         frame = self._protected(arrival, latency_s)
         latency_s.update(frame.latency_s)
         with self._gate:
@@ -175,12 +175,13 @@ class ProtectorNode(SafeLifecycleNode):
             features = sum(person.feature is not None for person in frame.persons)
             self._identities.publish(identity_array(
                 frame, source.header, self._pipeline.model_id, self._pipeline.feature_dimension))
+        self._publishers_of_frames.publish_overlay(
+            frame, source, describe(state_after(frame), frame.reason, frame.message))
         now_s = time.monotonic()
         latency_s.update(publish=now_s - started_s, total=now_s - arrival.received_s)
         if self._status.finish(frame, source.header, features, latency_s):
             self._log_frame(frame)
         self._publish_status()
-        self._publishers_of_frames.publish_overlay(frame, source, self._status.text)
 
     def _log_frame(self, frame: ProtectedFrame) -> None:
         """Log what a frame changed; reasons can come and go with every frame."""

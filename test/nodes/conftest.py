@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import rclpy
 from rclpy.client import Client
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
@@ -18,15 +20,24 @@ from rclpy.qos import QoSProfile
 from .protector_bench import Bench, KnownPersons, ProtectorBench
 
 TIMEOUT_S = 60.0  # generous: these machines are slow, and a test that passes never waits for it
+RESEND_PERIOD_S = 1.0
 RELIABLE = QoSProfile(depth=50)
 
 
 class Graph:
     """The test's own node: collects messages, calls services, waits for conditions."""
 
-    def __init__(self) -> None:
-        """Create the node; `rclpy` must be initialised."""
-        self.node = Node('test')
+    def __init__(self, context: Context) -> None:
+        """Create the node in a context that is initialised."""
+        self.node = Node('test', context=context)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self.node)
+        self._clients: dict[str, Client] = {}
+
+    def close(self) -> None:
+        """End the node."""
+        self._executor.shutdown()
+        self.node.destroy_node()
 
     def collect(self, kind: type, topic: str, qos: QoSProfile = RELIABLE) -> list:
         """Return a list that grows by every message of `topic`."""
@@ -39,7 +50,7 @@ class Graph:
         end_s = time.monotonic() + TIMEOUT_S
         while not condition():
             assert time.monotonic() < end_s, f'no {what} within {TIMEOUT_S:g} s'
-            rclpy.spin_once(self.node, timeout_sec=0.05)
+            self._executor.spin_once(timeout_sec=0.05)
 
     def publisher(self, kind: type, topic: str, qos: QoSProfile = RELIABLE) -> Publisher:
         """Return a publisher that a subscriber is already listening to."""
@@ -48,9 +59,28 @@ class Graph:
         return publisher
 
     def client(self, kind: type, name: str) -> Client:
-        """Return a client of a service that is there."""
-        client = self.node.create_client(kind, name)
-        self.wait_for(client.service_is_ready, f'service {name}')
+        """Return the client of a service that is there."""
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(kind, name)
+        self.wait_for(self._clients[name].service_is_ready, f'service {name}')
+        return self._clients[name]
+
+    def connected_client(self, kind: type, name: str) -> Client:
+        """Return a client after its service has answered an empty, harmless request.
+
+        A service looks ready as soon as one direction is connected, and may lose the first request.
+        """
+        if name in self._clients:
+            return self._clients[name]
+        client, answers, sent_s = self.client(kind, name), [], [-RESEND_PERIOD_S]
+
+        def answered() -> bool:
+            if time.monotonic() - sent_s[0] >= RESEND_PERIOD_S:
+                sent_s[0] = time.monotonic()
+                answers.append(client.call_async(kind.Request()))
+            return any(answer.done() for answer in answers)
+
+        self.wait_for(answered, f'answer of {name}')
         return client
 
     def call(self, kind: type, name: str, request: object | None = None) -> object:
@@ -88,14 +118,27 @@ class Process:
         return self.exit_code()
 
 
+@pytest.fixture(scope='session')
+def contexts() -> Iterator[tuple[Context, Context]]:
+    """Return two ROS contexts, for the test and for a node in this process.
+
+    They live as long as the session: Fast DDS gives a new participant of the same process the
+    identity of an ended one, whose late goodbye can then break the discovery of the new one.
+    """
+    both = Context(), Context()
+    for context in both:
+        rclpy.init(context=context)
+    yield both
+    for context in both:
+        rclpy.try_shutdown(context=context)
+
+
 @pytest.fixture
-def graph() -> Iterator[Graph]:
+def graph(contexts: tuple[Context, Context]) -> Iterator[Graph]:
     """Return the test's own node."""
-    rclpy.init()
-    graph = Graph()
+    graph = Graph(contexts[0])
     yield graph
-    graph.node.destroy_node()
-    rclpy.try_shutdown()
+    graph.close()
 
 
 StartNode = Callable[..., Process]
@@ -120,13 +163,13 @@ def start_node(tmp_path: Path) -> Iterator[StartNode]:
 
 
 @pytest.fixture
-def bench(graph: Graph) -> Iterator[Bench]:
+def bench(graph: Graph, contexts: tuple[Context, Context]) -> Iterator[Bench]:
     """Return what starts a protector behind a detector; without one, behind the real networks."""
     started: list[ProtectorBench] = []
 
     def start(detector: KnownPersons | None = None, **parameters: object) -> ProtectorBench:
         factory = None if detector is None else detector.pipeline
-        started.append(ProtectorBench(graph, factory, **parameters))
+        started.append(ProtectorBench(graph, contexts[1], factory, **parameters))
         return started[-1]
 
     yield start

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
@@ -59,7 +60,8 @@ class KnownPersons:
 class ProtectorBench:
     """A running protector, its camera, and everything it publishes."""
 
-    def __init__(self, graph: Graph, factory: Callable[..., ProtectionPipeline] | None = None,
+    def __init__(self, graph: Graph, context: Context,
+                 factory: Callable[..., ProtectionPipeline] | None = None,
                  **parameters: object) -> None:
         """Start the node; `__` in a parameter's name stands for a dot."""
         self.graph = graph
@@ -67,11 +69,11 @@ class ProtectorBench:
         self.identities = graph.collect(IdentityFeatureArray, 'identities')
         self.statuses = graph.collect(ProtectionStatus, 'protection_status', STATUS)
         options = {} if factory is None else {'pipeline_factory': factory}
-        self.node = ProtectorNode(parameter_overrides=[
+        self.node = ProtectorNode(context=context, parameter_overrides=[
             Parameter(name.replace('__', '.'), value=value)
             for name, value in parameters.items()], **options)
         self._cameras: dict[str, object] = {}
-        self._executor = SingleThreadedExecutor()
+        self._executor = SingleThreadedExecutor(context=context)
         self._executor.add_node(self.node)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._spin, daemon=True)

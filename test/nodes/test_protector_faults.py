@@ -8,6 +8,9 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
 from latent_rag_ros.msg import ProtectionStatus
+from latent_rag_ros.parameters import Value
+from latent_rag_ros.protection.pipeline import ProtectionPipeline
+from latent_rag_ros.protection.types import Frame, ProtectedFrame
 from latent_rag_ros.ros.images import to_jpeg, to_rgb
 
 from .protector_bench import (HEIGHT, PERSON, WIDTH, Bench, KnownPersons, ProtectorBench,
@@ -53,7 +56,6 @@ def test_malformed_image_is_blanked_and_the_node_goes_on(bench: Bench, fault: st
     if publishable:
         answer = protector.protect(message)
         assert set(answer.data) == {7} and len(answer.data) == 3 * WIDTH * HEIGHT
-    protector.node.set_parameters([])
     answer = protector.protect(message_of(2))
     assert to_rgb(answer)[PERSON.slices].max() == 7
     assert all(set(image.data) == {7} for image in protector.images
@@ -138,15 +140,39 @@ def test_withheld_frames_are_counted_and_not_published(bench: Bench) -> None:
     assert [image.header for image in protector.images] == [header_of(2)]
 
 
-def test_frame_that_cannot_even_be_blanked_is_withheld(bench: Bench) -> None:
+def test_unknown_error_in_the_pipeline_blanks_the_frame(bench: Bench) -> None:
     detector = KnownPersons(PERSON)
     protector = bench(detector)
-    still_protects(protector, 1)
-    detector.boxes = None  # the guard of the pipeline sees an error it does not know
-    status = protector.show(message_of(2))
-    assert status.reason == ProtectionStatus.REASON_INTERNAL_ERROR
+    detector.boxes = None
+    answer = protector.protect(message_of(1))
+    assert set(answer.data) == {0}
+    assert protector.status.reason == ProtectionStatus.REASON_INTERNAL_ERROR
     detector.boxes = (PERSON,)
+    still_protects(protector, 2)
+
+
+class BrokenPersons(KnownPersons):
+    """Stands before a pipeline that, against its word, raises or returns raw pixels."""
+
+    def pipeline(self, values: dict[str, Value]) -> ProtectionPipeline:
+        """Return a pipeline whose first two frames go wrong."""
+        pipeline = super().pipeline(values)
+        protect, faults = pipeline.protect, [lambda frame: frame.image, self._raise]
+        pipeline.protect = lambda frame: (faults.pop() if faults else protect)(frame)
+        return pipeline
+
+    def _raise(self, frame: Frame) -> ProtectedFrame:
+        raise MemoryError('out of memory')
+
+
+def test_frame_that_cannot_even_be_blanked_is_withheld(bench: Bench) -> None:
+    protector = bench(BrokenPersons(PERSON))
+    for number, error in enumerate(('MemoryError', 'ndarray'), 1):
+        status = protector.show(message_of(number))
+        assert status.reason == ProtectionStatus.REASON_INTERNAL_ERROR and error in status.message
+        assert (status.state, status.frames_blanked) == (BLANKING, number)
     still_protects(protector, 3)
+    assert [image.header for image in protector.images] == [header_of(3)]
 
 
 def test_silent_camera_is_noticed_and_its_return_too(bench: Bench) -> None:
@@ -171,6 +197,7 @@ def test_random_messages_neither_leak_nor_stop_the_node(bench: Bench) -> None:
                         encoding=encodings[number % 6], data=array.array('B', data.tobytes()))
         status = protector.show(message)
         assert status.frames_received == number + 1
+        if status.frames_protected == 0:  # what is random does not fit together
+            assert all(set(image.data) <= {0, 16, 128} for image in protector.images)
     still_protects(protector, 1000)
-    for image in protector.images[:-1]:
-        assert set(image.data) <= {0, 16, 128} or image.height * image.width > 0
+    assert protector.status.frames_blanked >= 90

@@ -14,6 +14,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from latent_rag_ros.msg import ProtectionStatus
+from latent_rag_ros.nodes import protector_node
 from latent_rag_ros.weights.registry import WEIGHTS_DIRECTORY
 
 from .conftest import Graph
@@ -27,16 +28,22 @@ DEACTIVATE, CLEANUP = Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CL
 
 def change(graph: Graph, *transitions: int) -> list[bool]:
     """Request transitions over the service and return the answers."""
-    return [graph.call(ChangeState, 'protector/change_state',
-                       ChangeState.Request(transition=Transition(id=transition))).success
-            for transition in transitions]
+    return [ask(graph, ChangeState, 'protector/change_state', ChangeState.Request(
+        transition=Transition(id=transition))).success for transition in transitions]
 
 
 def set_parameter(graph: Graph, name: str, value: object = None) -> str:
     """Set or delete a parameter over the service; return why it was refused, else nothing."""
     request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
-    result = graph.call(SetParameters, 'protector/set_parameters', request).results[0]
+    result = ask(graph, SetParameters, 'protector/set_parameters', request).results[0]
     return '' if result.successful else result.reason
+
+
+def ask(graph: Graph, kind: type, service: str, request: object) -> object:
+    """Call a service of the protector and return its response."""
+    answer = graph.connected_client(kind, service).call_async(request)
+    graph.wait_for(answer.done, f'answer of {service}')
+    return answer.result()
 
 
 def wait_for_failure(protector: ProtectorBench, word: str) -> None:
@@ -83,7 +90,7 @@ def test_frame_in_work_is_discarded_by_deactivation(bench: Bench, graph: Graph) 
     assert detector.begun.acquire(timeout=60)
     protector.send(message_of(2))
     protector.wait_for(lambda: protector.status.frames_received == 2, 'reception')
-    answer = graph.client(ChangeState, 'protector/change_state').call_async(
+    answer = graph.connected_client(ChangeState, 'protector/change_state').call_async(
         ChangeState.Request(transition=Transition(id=DEACTIVATE)))
     graph.wait_for(lambda: not protector.node.count_subscribers('image_raw'), 'unsubscription')
     detector.gate.release()
@@ -96,6 +103,24 @@ def test_frame_in_work_is_discarded_by_deactivation(bench: Bench, graph: Graph) 
     assert change(graph, ACTIVATE) == [True]
     protector.protect(message_of(3))
     assert [image.header for image in protector.images] == [header_of(3)]
+
+
+def test_hung_frame_is_never_published_and_the_node_starts_anew(
+        bench: Bench, graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protector_node, 'STOP_TIMEOUT_S', 0.1)
+    detector = KnownPersons(PERSON)
+    protector = bench(detector)
+    detector.gate = threading.Semaphore(0)
+    protector.send(message_of(1))
+    assert detector.begun.acquire(timeout=60)
+    assert change(graph, DEACTIVATE) == [False]
+    protector.wait_for_state(UNCONFIGURED)
+    hung, detector.gate = detector.gate, None
+    assert change(graph, CONFIGURE, ACTIVATE) == [True, True]
+    hung.release()
+    protector.protect(message_of(2))
+    assert [image.header for image in protector.images] == [header_of(2)]
+    assert protector.status.frames_received == protector.status.frames_protected == 1
 
 
 def test_counters_begin_again_with_a_configuration(bench: Bench, graph: Graph) -> None:
