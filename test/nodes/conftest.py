@@ -68,7 +68,7 @@ class Graph:
     def connected_client(self, kind: type, name: str) -> Client:
         """Return a client after its service has answered an empty, harmless request.
 
-        A service looks ready as soon as one direction is connected, and may lose the first request.
+        A service looks ready when one direction is connected, and may lose the first request.
         """
         if name in self._clients:
             return self._clients[name]
