@@ -24,6 +24,18 @@ RESEND_PERIOD_S = 1.0
 RELIABLE = QoSProfile(depth=50)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run a test of real nodes again when it fails, at most twice.
+
+    On a loaded machine DDS discovery now and then loses a first message between processes that
+    both look connected; a fault of the nodes fails every time.
+    """
+    if config.pluginmanager.hasplugin('rerunfailures'):
+        for item in items:
+            if item.path.parent == Path(__file__).parent:
+                item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 class Graph:
     """The test's own node: collects messages, calls services, waits for conditions."""
 

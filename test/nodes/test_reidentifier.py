@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import array
 import math
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -18,9 +19,10 @@ from std_srvs.srv import Trigger
 from latent_rag_ros.msg import IdentityFeature, IdentityFeatureArray, IdentityMatchArray
 from latent_rag_ros.srv import EraseIdentity, ListIdentities
 
-from .conftest import Graph, Process, StartNode
+from .conftest import RESEND_PERIOD_S, Graph, Process, StartNode
 
 DIMENSION = 64
+FRAMES_TO_CONNECT = 100
 
 
 class Protector:
@@ -31,10 +33,23 @@ class Protector:
         self._graph = graph
         self._random = np.random.default_rng(1)
         self._persons = np.eye(DIMENSION)
-        self._frames = 0
         self.matches = graph.collect(IdentityMatchArray, 'identity_matches')
         self.publisher = graph.publisher(IdentityFeatureArray, 'identities')
-        graph.wait_for(lambda: graph.node.count_publishers('identity_matches'), 'publisher')
+        self._connect()
+
+    def _connect(self) -> None:
+        """Repeat an empty frame until it is answered: each direction connects on its own."""
+        sent_s = [-RESEND_PERIOD_S]
+        self._frames = -FRAMES_TO_CONNECT  # stamps of their own, before those of the test
+
+        def answered() -> bool:
+            if time.monotonic() - sent_s[0] >= RESEND_PERIOD_S:
+                sent_s[0] = time.monotonic()
+                self.publisher.publish(self.message({}))
+            return bool(self.matches)
+
+        self._graph.wait_for(answered, 'answer to an empty frame')
+        self._frames = 0
 
     def feature(self, person: int) -> np.ndarray:
         """Return a new view of a person: cosine of about 0.9 to its other views."""
@@ -179,8 +194,8 @@ def test_diagnostics_warn_when_a_frame_was_refused(graph: Graph, protector: Prot
     graph.wait_for(lambda: reports[-1].status[0].level == DiagnosticStatus.WARN, 'warning')
     values = {pair.key: pair.value for pair in reports[-1].status[0].values}
     assert 'do not compare' in reports[-1].status[0].message
-    assert (values['identities'], values['frames_matched'], values['frames_refused']) == (
-        '1', '3', '1')
+    assert (values['identities'], values['frames_refused']) == ('1', '1')
+    assert int(values['frames_matched']) >= 3
     assert 'test-embedder' in values['features_of']
 
 
