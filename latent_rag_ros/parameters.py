@@ -32,6 +32,11 @@ class Parameter:
         Inclusive range of a number.
     choices : tuple of str
         Allowed values of a string; empty allows every string.
+    weakened_by : {'', 'raising', 'lowering'}
+        Which change of the value protects people less; empty where none does. Of choices a later
+        one counts as higher, of true and false the first.
+    read_only : bool
+        Whether the value can only be given at start.
     """
 
     name: str
@@ -40,6 +45,8 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    weakened_by: str = ''
+    read_only: bool = False
 
     @property
     def range_text(self) -> str:
@@ -47,6 +54,28 @@ class Parameter:
         if self.choices:
             return ', '.join(self.choices)
         return '' if self.minimum is None else f'{self.minimum:.12g} .. {self.maximum:.12g}'
+
+    @property
+    def explanation(self) -> str:
+        """The description, and which change of the value protects people less."""
+        if not self.weakened_by:
+            return self.description
+        raising = self.weakened_by == 'raising'
+        if isinstance(self.default, bool):
+            change = f'Switching it {"on" if raising else "off"}'
+        elif self.choices:
+            change = 'A later choice' if raising else 'An earlier choice'
+        else:
+            change = f'{self.weakened_by.capitalize()} it'
+        return f'{self.description} {change} weakens protection.'
+
+    def weakens(self, before: Value, after: Value) -> bool:
+        """Return whether people are protected less by `after` than by `before`, both checked."""
+        if not self.weakened_by or before == after:
+            return False
+        if self.choices:
+            before, after = self.choices.index(before), self.choices.index(after)
+        return (after > before) == (self.weakened_by == 'raising')
 
     def checked(self, value: object) -> Value:
         """Return `value` in the parameter's own type.
@@ -89,31 +118,35 @@ PROTECTOR: tuple[Parameter, ...] = (
               choices=('auto', 'reliable', 'best_effort')),
     Parameter('weights.directory', '', 'Folder with the weights; empty takes the shipped ones.'),
     Parameter('detector.score_min', 0.35, 'Detections from this score on are covered. Lower '
-              'covers more people and more things that are none.', 0.05, 0.95),
+              'covers more people and more things that are none.', 0.05, 0.95,
+              weakened_by='raising'),
     Parameter('detector.overlap_max', 0.6, 'Two detections that overlap more than this '
-              '(intersection over union) are one person.', 0.1, 0.95),
+              '(intersection over union) are one person.', 0.1, 0.95, weakened_by='lowering'),
     Parameter('mask.enabled', True, 'Unite the person mask with the box, so that arms and bags '
-              'outside the box are covered too.'),
+              'outside the box are covered too.', weakened_by='lowering'),
     Parameter('mask.score_min', 0.3, 'Pixels from this person probability on belong to the mask.',
-              0.05, 0.95),
+              0.05, 0.95, weakened_by='raising'),
     Parameter('tracker.overlap_min', 0.2, 'A detection continues a track when they overlap at '
               'least this much (intersection over union).', 0.05, 0.9),
     Parameter('tracker.memory_frames', 15, 'A person stays covered for at most this many frames '
-              'after the last detection.', 0, 300),
+              'after the last detection.', 0, 300, weakened_by='lowering'),
     Parameter('tracker.memory_s', 2.0, 'And for at most this long, but for two frames in any '
-              'case: where frames are dropped, people have gone elsewhere by then.', 0.0, 60.0),
+              'case: where frames are dropped, people have gone elsewhere by then.', 0.0, 60.0,
+              weakened_by='lowering'),
     Parameter('protection.method', 'latent_rag', 'What replaces a person: a synthesised person '
-              '(latent_rag) or one solid colour (solid).', choices=('latent_rag', 'solid')),
+              '(latent_rag) or one solid colour (solid).', choices=('latent_rag', 'solid'),
+              weakened_by='lowering'),
     Parameter('protection.margin', 0.06, 'The region of a person grows by this share of the '
-              'box height on every side.', 0.0, 0.5),
+              'box height on every side.', 0.0, 0.5, weakened_by='lowering'),
     Parameter('protection.psnr_db_max', 22.0, 'A patch whose PSNR to the input is higher than '
-              'this is too close to it and becomes solid.', 5.0, 60.0),
+              'this is too close to it and becomes solid.', 5.0, 60.0, weakened_by='raising'),
     Parameter('protection.ssim_max', 0.75, 'A patch whose SSIM to the input is higher than '
-              'this is too close to it and becomes solid.', 0.05, 1.0),
+              'this is too close to it and becomes solid.', 0.05, 1.0, weakened_by='raising'),
     Parameter('protection.fill_level', 0, 'Grey level of solid fills and blanked frames.', 0, 255),
-    Parameter('identity.publish', True, 'Publish identity features on identities.'),
+    Parameter('identity.publish', True, 'Publish identity features on identities.',
+              weakened_by='raising'),
     Parameter('identity.height_px_min', 40, 'People smaller than this become solid and carry no '
-              'feature: too few pixels to recognise anybody.', 8, 1000),
+              'feature: too few pixels to recognise anybody.', 8, 1000, weakened_by='lowering'),
     Parameter('identity.cosine_min', 0.5, 'A patch whose identity cosine to the person is lower '
               'than this does not match any more and becomes solid.', -1.0, 1.0),
     Parameter('latent_rag.preset', 'robot', 'robot: steps scaled to the store, early stop, warm '
@@ -124,14 +157,32 @@ PROTECTOR: tuple[Parameter, ...] = (
               0, 100),
     Parameter('latent_rag.iterations', -1, 'Most refinement iterations per person and frame; -1 '
               "keeps the preset's.", -1, 100),
-    Parameter('guard.deadline_s', 2.0, 'A frame older than this is not refined any more: its '
-              'remaining people become solid.', 0.02, 60.0),
+    Parameter('guard.deadline_s', 2.0, 'A frame that is not finished this long after its '
+              'reception is blanked, and what comes of it later is discarded; people whose '
+              'synthesis would take longer become solid.', 0.02, 60.0, weakened_by='raising'),
     Parameter('guard.blank_policy', 'blank', 'What happens to a frame that cannot be protected: '
-              'publish it in one colour, or publish nothing.', choices=('blank', 'withhold')),
+              'publish it in one colour, or publish nothing.', choices=('blank', 'withhold'),
+              weakened_by='lowering'),
     Parameter('guard.image_px_max', 33_554_432, 'Images with more pixels than this are refused.',
               1024, 268_435_456),
     Parameter('guard.input_timeout_s', 5.0, 'Without a frame for this long the state becomes '
-              'blanking, reason no input.', 0.1, 600.0),
+              'blanking, reason stale.', 0.1, 600.0, weakened_by='raising'),
+    Parameter('guard.stuck_frames', 30, 'A camera that sends the same picture this often is '
+              'reported as stuck; 0 reports nothing.', 0, 10_000),
+    Parameter('guard.fault_frames_max', 5, 'More failed or late frames than this among the last '
+              'guard.fault_window_frames blank everything, until guard.clean_frames_min frames '
+              'in a row went well.', 0, 1000, weakened_by='raising'),
+    Parameter('guard.fault_window_frames', 30, 'Number of frames that failures are counted in.',
+              1, 1000, weakened_by='lowering'),
+    Parameter('guard.clean_frames_min', 10, 'Frames in a row that must go well before frames are '
+              'shown again.', 1, 1000, weakened_by='lowering'),
+    Parameter('guard.hang_timeout_s', 10.0, 'A worker that is busy with one frame for this long '
+              'is given up and replaced by a fresh one with fresh networks.', 0.1, 600.0),
+    Parameter('guard.abandoned_workers_max', 3, 'When this many workers that were given up still '
+              'hang, no further one is started: everything stays blanked.', 0, 16),
+    Parameter('guard.allow_weakening', False, 'Allow changes of parameters, while the node is '
+              'unconfigured, to values that protect less than those at the start of the node.',
+              read_only=True),
     Parameter('output.jpeg_quality', 85, 'JPEG quality of protected/image/compressed.', 10, 100),
 )
 

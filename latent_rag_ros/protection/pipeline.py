@@ -20,6 +20,7 @@ from latent_rag_ros.identity.embedder import CROP_HEIGHT_PX, CROP_WIDTH_PX, FEAT
 from latent_rag_ros.parameters import PROTECTOR, Value, checked_values
 from latent_rag_ros.perception.detector import DetectorError
 from latent_rag_ros.protection.assembly import Parts, assemble
+from latent_rag_ros.protection.blank import blank_frame
 from latent_rag_ros.protection.compositing import erase, paste
 from latent_rag_ros.protection.method import Patch, Person
 from latent_rag_ros.protection.region import region_of
@@ -29,7 +30,10 @@ from latent_rag_ros.protection.types import (Fill, Frame, ImageArray, Outcome, P
 
 LOGGER = logging.getLogger(__name__)
 
-SEVERITY = (Reason.GENERATOR_FAILED, Reason.EMBEDDER_FAILED, Reason.LATE, Reason.NOT_VERIFIED,
+SYNTHESIS_SHARE = 0.8
+"""Share of the deadline after which people become solid, so that the frame itself is in time."""
+
+SEVERITY = (Reason.OUT_OF_MEMORY, Reason.GENERATOR_FAILED, Reason.EMBEDDER_FAILED, Reason.LATE, Reason.NOT_VERIFIED,
             Reason.MISSED, Reason.TOO_SMALL)
 """Reasons for a solid person, worst first: the worst one becomes the reason of the frame."""
 
@@ -72,9 +76,12 @@ class ProtectionPipeline:
     def blank(self, height_px: int, width_px: int, reason: Reason, message: str = '',
               latency_s: Mapping[str, float] | None = None) -> ProtectedFrame:
         """Return a frame of one grey level, which stands for one that could not be protected."""
-        image = np.full((height_px, width_px, 3), self._values['protection.fill_level'], np.uint8)
-        return ProtectedFrame(image, Outcome.BLANKED, reason, (),
-                              np.ones((height_px, width_px), bool), dict(latency_s or {}), message)
+        return blank_frame(height_px, width_px, self._values['protection.fill_level'], reason,
+                           message, latency_s)
+
+    def process(self, frame: Frame) -> list[tuple[Frame, ProtectedFrame]]:
+        """Take a frame in and return the frames that are finished by it, the oldest first."""
+        return [(frame, self.protect(frame))]
 
     def protect(self, frame: Frame) -> ProtectedFrame:
         """Return what may be published of a frame. Never raises for what a frame holds.
@@ -109,7 +116,8 @@ class ProtectionPipeline:
         with clock('embed'):
             persons = self._embedded(image, located)
         patches = parts.method.patches(
-            persons, clock, frame.received_s + self._values['guard.deadline_s'])
+            persons, clock,
+            frame.received_s + SYNTHESIS_SHARE * self._values['guard.deadline_s'])
         with clock('composite'):
             self._paste_all(canvas, located, patches)
         protected = tuple(_protected_person(*row) for row in zip(located, persons, patches))

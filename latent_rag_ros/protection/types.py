@@ -38,6 +38,11 @@ class Reason(IntEnum):
     TOO_SMALL = 10
     INTERNAL_ERROR = 11
     MISSED = 12
+    STALE = 13
+    SOURCE_STUCK = 14
+    OUT_OF_MEMORY = 15
+    WORKER_HUNG = 16
+    ERROR_BUDGET = 17
 
 
 class Fill(IntEnum):

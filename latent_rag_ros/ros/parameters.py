@@ -75,7 +75,8 @@ def _is_infrastructure(name: str) -> bool:
 def _descriptor(row: Parameter, value: object) -> ParameterDescriptor:
     """Describe a row. The range is left out for an override it would refuse at once."""
     descriptor = ParameterDescriptor(
-        description=row.description, additional_constraints=row.range_text, dynamic_typing=True)
+        description=row.explanation, additional_constraints=row.range_text,
+        read_only=row.read_only, dynamic_typing=True)
     try:
         row.checked(value)
     except ParameterError:

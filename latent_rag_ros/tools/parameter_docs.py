@@ -27,7 +27,7 @@ def yaml_value(value: Value) -> str:
 
 def comment_lines(row: Parameter, prefix: str) -> list[str]:
     """Return description and allowed values of one parameter as lines that start with `prefix`."""
-    text = row.description
+    text = row.explanation
     if row.range_text:  # no-break spaces keep the allowed values on one line
         text += f' [{row.range_text}]'.replace(' ', NO_BREAK_SPACE).replace(NO_BREAK_SPACE, ' ', 1)
     lines = textwrap.wrap(text, CONFIG_WIDTH, initial_indent=prefix, subsequent_indent=prefix)
@@ -61,7 +61,7 @@ def config_text(node: str) -> str:
 def markdown_table(node: str) -> str:
     """Return the parameter table of `node` for README.md. Raises `KeyError` for another name."""
     rows = [f'| `{row.name}` | `{yaml_value(row.default)}` | {row.range_text} '
-            f'| {row.description} |' for row in TABLES[node]]
+            f'| {row.explanation} |' for row in TABLES[node]]
     return '\n'.join(['| parameter | default | allowed | meaning |', '|---|---|---|---|', *rows])
 
 
