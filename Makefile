@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
-PYTEST := $(VENV)/bin/pytest
+# One worker: DDS wants the cores to itself, and a worker that hangs or dies is replaced.
+PYTEST := $(VENV)/bin/pytest --numprocesses 1
 SOURCES := $(shell find CMakeLists.txt LICENSE NOTICE README.md package.xml pyproject.toml setup.py \
   cmake config data latent_rag_ros launch msg rviz srv -not -path '*/__pycache__*' 2>/dev/null)
 

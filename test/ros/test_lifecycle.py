@@ -1,7 +1,7 @@
 """Transitions that fail, transitions that do not exist, and what is left of the node."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import rclpy
@@ -14,8 +14,6 @@ from latent_rag_ros.ros.lifecycle import FAILURE, SUCCESS, SafeLifecycleNode
 
 TIMEOUT_S = 30.0
 TABLE = (AUTOSTART, Parameter('gain', 1.0, 'Gain of the probe.', 0.0, 2.0))
-
-pytestmark = pytest.mark.usefixtures('ros')
 
 
 class Probe(SafeLifecycleNode):
@@ -51,10 +49,19 @@ class Probe(SafeLifecycleNode):
             raise RuntimeError(f'{name} broke')
 
 
+NewProbe = Callable[..., Probe]
+
+
 @pytest.fixture
-def request_transition() -> Iterator[Callable[..., bool]]:
+def new_probe(ros: None, destroyed: Callable) -> NewProbe:
+    """Return what makes a probe that ends with the test."""
+    return lambda **overrides: destroyed(Probe(**overrides))
+
+
+@pytest.fixture
+def request_transition(ros: None, destroyed: Callable) -> Callable[..., bool]:
     """Return what requests a transition over the service and returns its answer."""
-    asking = rclpy.create_node('asking')
+    asking = destroyed(rclpy.create_node('asking'))
     client = asking.create_client(ChangeState, 'probe/change_state')
 
     def request(node: SafeLifecycleNode, transition: int = 0, label: str = '') -> bool:
@@ -65,15 +72,15 @@ def request_transition() -> Iterator[Callable[..., bool]]:
         answer = client.call_async(ChangeState.Request(
             transition=Transition(id=transition, label=label)))
         executor.spin_until_future_complete(answer, TIMEOUT_S)
+        executor.shutdown()
         assert answer.done(), 'the service did not answer'
         return answer.result().success
 
-    yield request
-    asking.destroy_node()
+    return request
 
 
-def test_every_step_is_called_in_order() -> None:
-    node = Probe(autostart=False)
+def test_every_step_is_called_in_order(new_probe: NewProbe) -> None:
+    node = new_probe(autostart=False)
     for trigger in (node.trigger_configure, node.trigger_activate, node.trigger_deactivate,
                     node.trigger_cleanup):
         assert trigger() == SUCCESS
@@ -81,14 +88,14 @@ def test_every_step_is_called_in_order() -> None:
     assert node.state_label == 'unconfigured'
 
 
-def test_node_starts_itself_with_autostart() -> None:
-    node = Probe()
+def test_node_starts_itself_with_autostart(new_probe: NewProbe) -> None:
+    node = new_probe()
     rclpy.spin_once(node, timeout_sec=TIMEOUT_S)
     assert node.state_label == 'active'
 
 
-def test_node_waits_without_autostart() -> None:
-    node = Probe(autostart=False)
+def test_node_waits_without_autostart(new_probe: NewProbe) -> None:
+    node = new_probe(autostart=False)
     rclpy.spin_once(node, timeout_sec=0.2)
     assert (node.state_label, node.steps) == ('unconfigured', [])
 
@@ -97,8 +104,9 @@ def test_node_waits_without_autostart() -> None:
     ('configure', 'unconfigured', ['configure', 'cleanup']),
     ('activate', 'inactive', ['configure', 'activate', 'deactivate'])])
 def test_failing_start_is_a_failure_and_can_be_repeated(
-        failing: str, state: str, steps: list[str], capfd: pytest.CaptureFixture) -> None:
-    node = Probe()
+        new_probe: NewProbe, failing: str, state: str, steps: list[str],
+        capfd: pytest.CaptureFixture) -> None:
+    node = new_probe()
     node.failing = {failing}
     rclpy.spin_once(node, timeout_sec=TIMEOUT_S)
     assert (node.state_label, node.steps) == (state, steps)
@@ -111,8 +119,8 @@ def test_failing_start_is_a_failure_and_can_be_repeated(
 
 
 @pytest.mark.parametrize('failing', ['deactivate', 'cleanup'])
-def test_failing_end_releases_everything(failing: str) -> None:
-    node = Probe(autostart=False)
+def test_failing_end_releases_everything(new_probe: NewProbe, failing: str) -> None:
+    node = new_probe(autostart=False)
     assert node.trigger_configure() == node.trigger_activate() == SUCCESS
     node.failing = {failing}
     node.trigger_deactivate()
@@ -124,8 +132,8 @@ def test_failing_end_releases_everything(failing: str) -> None:
     assert node.trigger_configure() == SUCCESS
 
 
-def test_shutdown_of_an_active_node_ends_the_work_first() -> None:
-    node = Probe(autostart=False)
+def test_shutdown_of_an_active_node_ends_the_work_first(new_probe: NewProbe) -> None:
+    node = new_probe(autostart=False)
     node.trigger_configure()
     node.trigger_activate()
     assert node.trigger_shutdown() == SUCCESS
@@ -139,16 +147,17 @@ def test_shutdown_of_an_active_node_ends_the_work_first() -> None:
     {'transition': Transition.TRANSITION_CALLBACK_SUCCESS}, {'label': 'activate'},
     {'label': 'no such transition'}], ids=str)
 def test_transition_that_the_state_does_not_have_is_answered(
-        request_transition: Callable[..., bool], request_of: dict) -> None:
-    node = Probe(autostart=False)
+        new_probe: NewProbe, request_transition: Callable[..., bool], request_of: dict) -> None:
+    node = new_probe(autostart=False)
     assert request_transition(node, **request_of) is False
     assert (node.state_label, node.steps) == ('unconfigured', [])
     assert request_transition(node, Transition.TRANSITION_CONFIGURE) is True
     assert request_transition(node, label='activate') is True
 
 
-def test_failing_transition_is_answered(request_transition: Callable[..., bool]) -> None:
-    node = Probe(autostart=False)
+def test_failing_transition_is_answered(
+        new_probe: NewProbe, request_transition: Callable[..., bool]) -> None:
+    node = new_probe(autostart=False)
     node.failing = {'configure'}
     assert request_transition(node, Transition.TRANSITION_CONFIGURE) is False
     node.failing = set()
@@ -156,16 +165,17 @@ def test_failing_transition_is_answered(request_transition: Callable[..., bool])
 
 
 @pytest.mark.parametrize('bad', [{'gain': 5.0}, {'gian': 1.0}, {'autostart': 'soon'}], ids=str)
-def test_bad_parameter_refuses_configuration_and_the_node_lives(bad: dict) -> None:
-    node = Probe(**bad)
+def test_bad_parameter_refuses_configuration_and_the_node_lives(
+        new_probe: NewProbe, bad: dict) -> None:
+    node = new_probe(**bad)
     rclpy.spin_once(node, timeout_sec=TIMEOUT_S)
     name = next(iter(bad))
     assert node.state_label == 'unconfigured' and name in node.last_failure
     assert node.trigger_configure() == FAILURE
 
 
-def test_parameters_change_only_while_unconfigured() -> None:
-    node = Probe(gain=5.0)
+def test_parameters_change_only_while_unconfigured(new_probe: NewProbe) -> None:
+    node = new_probe(gain=5.0)
     rclpy.spin_once(node, timeout_sec=TIMEOUT_S)
     assert node.set_parameters([RosParameter('gain', value=2.0)])[0].successful
     assert node.trigger_configure() == SUCCESS and node.values['gain'] == 2.0

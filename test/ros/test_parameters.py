@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import rclpy
@@ -12,26 +13,28 @@ from rclpy.parameter import Parameter
 from latent_rag_ros.parameters import PROTECTOR, TABLES, ParameterError
 from latent_rag_ros.ros.parameters import declare, declare_rows, read
 
-pytestmark = pytest.mark.usefixtures('ros')
+NodeWith = Callable[..., Node]
 
 
-def node_with(**overrides: object) -> Node:
-    """Return a node whose parameters are overridden; `__` in a name stands for a dot."""
-    return rclpy.create_node('filter', parameter_overrides=[
-        Parameter(name.replace('__', '.'), value=value) for name, value in overrides.items()])
+@pytest.fixture
+def node_with(ros: None, destroyed: Callable) -> NodeWith:
+    """Return what makes a node with overridden parameters; `__` in a name stands for a dot."""
+    return lambda **overrides: destroyed(rclpy.create_node('filter', parameter_overrides=[
+        Parameter(name.replace('__', '.'), value=value) for name, value in overrides.items()]))
 
 
 @pytest.mark.parametrize('table', TABLES.values(), ids=TABLES)
-def test_defaults_come_back_where_nothing_is_overridden(table: tuple) -> None:
+def test_defaults_come_back_where_nothing_is_overridden(
+        node_with: NodeWith, table: tuple) -> None:
     assert declare(node_with(), table) == {row.name: row.default for row in table}
 
 
-def test_override_comes_back() -> None:
+def test_override_comes_back(node_with: NodeWith) -> None:
     values = declare(node_with(detector__score_min=0.6, protection__method='solid'), PROTECTOR)
     assert (values['detector.score_min'], values['protection.method']) == (0.6, 'solid')
 
 
-def test_integer_is_accepted_for_a_float() -> None:
+def test_integer_is_accepted_for_a_float(node_with: NodeWith) -> None:
     value = declare(node_with(guard__deadline_s=3), PROTECTOR)['guard.deadline_s']
     assert value == 3.0 and isinstance(value, float)
 
@@ -43,7 +46,7 @@ def test_integer_is_accepted_for_a_float() -> None:
     ('tracker__memory_frames', -1), ('tracker__memory_frames', 10 ** 12),
     ('identity__publish', 1), ('identity__publish', 'yes'), ('autostart', 'false'),
     ('protection__method', 'none'), ('protection__method', 3), ('device', 0)])
-def test_bad_value_is_refused_by_name(name: str, value: object) -> None:
+def test_bad_value_is_refused_by_name(node_with: NodeWith, name: str, value: object) -> None:
     with pytest.raises(ParameterError) as caught:
         declare(node_with(**{name: value}), PROTECTOR)
     assert name.replace('__', '.') in str(caught.value)
@@ -51,17 +54,17 @@ def test_bad_value_is_refused_by_name(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize('name', ['detector__scoremin', 'thrsh', 'detector'])
-def test_unknown_name_is_refused(name: str) -> None:
+def test_unknown_name_is_refused(node_with: NodeWith, name: str) -> None:
     with pytest.raises(ParameterError, match=name.replace('__', r'\.') + ' is not a parameter'):
         declare(node_with(**{name: 0.5}), PROTECTOR)
 
 
-def test_parameters_of_rclpy_itself_are_allowed() -> None:
+def test_parameters_of_rclpy_itself_are_allowed(node_with: NodeWith) -> None:
     node = node_with(use_sim_time=True, start_type_description_service=False)
     assert 'use_sim_time' not in declare(node, PROTECTOR)
 
 
-def test_descriptors_tell_range_and_meaning() -> None:
+def test_descriptors_tell_range_and_meaning(node_with: NodeWith) -> None:
     node = node_with()
     declare(node, PROTECTOR)
     score = node.describe_parameter('detector.score_min')
@@ -74,7 +77,7 @@ def test_descriptors_tell_range_and_meaning() -> None:
         'protection.method').additional_constraints
 
 
-def test_change_is_refused_with_a_reason_while_the_node_runs() -> None:
+def test_change_is_refused_with_a_reason_while_the_node_runs(node_with: NodeWith) -> None:
     node = node_with()
     declare(node, PROTECTOR)
     result = node.set_parameters([Parameter('detector.score_min', value=0.9)])[0]
@@ -83,7 +86,7 @@ def test_change_is_refused_with_a_reason_while_the_node_runs() -> None:
     assert node.get_parameter('detector.score_min').value == 0.35
 
 
-def test_bad_override_can_be_corrected() -> None:
+def test_bad_override_can_be_corrected(node_with: NodeWith) -> None:
     node = node_with(detector__score_min='high', detector__scoremin=0.5)
     declare_rows(node, PROTECTOR, lambda: '')
     with pytest.raises(ParameterError):
@@ -100,14 +103,14 @@ def test_bad_override_can_be_corrected() -> None:
     ('detector.score_min', None, 'cannot be deleted'), ('mask.enabled', 1, 'give a bool'),
     ('protection.method', 'none', 'choose one of')])
 def test_bad_change_is_refused_while_changes_are_allowed(
-        name: str, value: object, word: str) -> None:
+        node_with: NodeWith, name: str, value: object, word: str) -> None:
     node = node_with()
     declare_rows(node, PROTECTOR, lambda: '')
     result = node.set_parameters([Parameter(name, value=value)])[0]
     assert not result.successful and word in result.reason and name in result.reason
 
 
-def test_change_of_several_is_all_or_none() -> None:
+def test_change_of_several_is_all_or_none(node_with: NodeWith) -> None:
     node = node_with()
     declare_rows(node, PROTECTOR, lambda: '')
     result = node.set_parameters_atomically([

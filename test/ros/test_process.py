@@ -1,7 +1,7 @@
 """The end of a node's process is no error, at whatever moment the order to end arrives."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import rclpy
@@ -14,11 +14,9 @@ from latent_rag_ros.ros import process
 
 
 @pytest.fixture
-def node() -> Iterator[Node]:
+def node(ros: None, destroyed: Callable) -> Node:
     """Return a node that may be shut down by the test."""
-    rclpy.init()
-    yield Node('process_test')
-    rclpy.try_shutdown()
+    return destroyed(Node('process_test'))
 
 
 def when_spinning(node: Node, action: Callable[[], object]) -> None:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -79,8 +79,8 @@ def test_the_protector_writes_no_file_and_shows_no_window() -> None:
     assert {path for path, _ in found} <= {'perception/network.py'}
 
 
-def test_raw_pixels_are_refused(ros: None) -> None:
-    node = LifecycleNode('test')
+def test_raw_pixels_are_refused(ros: None, destroyed: Callable) -> None:
+    node = destroyed(LifecycleNode('test'))
     publishers = ProtectedPublishers(node, checked_values(PROTECTOR, {}))
     source = Image(height=4, width=4, encoding='rgb8')
     with pytest.raises(TypeError, match='not a ProtectedFrame'):

@@ -2,11 +2,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-import rclpy
 from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -47,12 +46,11 @@ class Nodes:
 
 
 @pytest.fixture
-def nodes() -> Iterator[Nodes]:
+def nodes(second_context: Context, destroyed: Callable) -> Nodes:
     """Give publishers for everything that the recorder may subscribe."""
-    context = Context()
-    rclpy.init(context=context)
-    yield Nodes(context)
-    rclpy.try_shutdown(context=context)
+    nodes = Nodes(second_context)
+    destroyed(nodes.node)
+    return nodes
 
 
 def spin_until(recorder: Recorder, condition: Callable[[], object]) -> None:
