@@ -122,6 +122,17 @@ PROTECTOR: tuple[Parameter, ...] = (
               weakened_by='raising'),
     Parameter('detector.overlap_max', 0.6, 'Two detections that overlap more than this '
               '(intersection over union) are one person.', 0.1, 0.95, weakened_by='lowering'),
+    Parameter('detector.model', '', 'ONNX file of a detector of your own; empty takes the shipped '
+              'one. See docs/bring_your_own.md.'),
+    Parameter('detector.format', 'auto', "Layout of that detector's output; auto tells it from "
+              'the shapes.', choices=('auto', 'nanodet', 'yolox', 'detr', 'ultralytics')),
+    Parameter('detector.person_class', -1, 'Class number of a person in that detector; -1 takes '
+              '1 of 91 classes (COCO with gaps), 0 otherwise.', -1, 10_000),
+    Parameter('detector.input_px', 0, 'Side of its square input where the file leaves it open; 0 '
+              'takes 640.', 0, 4096),
+    Parameter('detector.normalisation', 'auto', 'How its input is scaled; auto takes what the '
+              'format was published with.',
+              choices=('auto', 'unit', 'imagenet', 'signed', 'byte')),
     Parameter('mask.enabled', True, 'Unite the person mask with the box, so that arms and bags '
               'outside the box are covered too.', weakened_by='lowering'),
     Parameter('mask.score_min', 0.3, 'Pixels from this person probability on belong to the mask.',
@@ -149,6 +160,24 @@ PROTECTOR: tuple[Parameter, ...] = (
               'feature: too few pixels to recognise anybody.', 8, 1000, weakened_by='lowering'),
     Parameter('identity.cosine_min', 0.5, 'A patch whose identity cosine to the person is lower '
               'than this does not match any more and becomes solid.', -1.0, 1.0),
+    Parameter('identity.model', '', 'Re-ID network of your own: checkpoint of torchreid or '
+              'fast-reid, TorchScript or ONNX; empty takes the shipped one. See '
+              'docs/bring_your_own.md.'),
+    Parameter('identity.input_height_px', 0, 'Height of its crops; 0 takes what the file is made '
+              'for, else 256.', 0, 1024),
+    Parameter('identity.input_width_px', 0, 'Width of its crops; 0 takes what the file is made '
+              'for, else 128.', 0, 1024),
+    Parameter('identity.normalisation', 'imagenet', 'How its crops are scaled: 0..1 (unit), by '
+              'the ImageNet mean and deviation, -1..1 (signed) or 0..255 (byte).',
+              choices=('imagenet', 'unit', 'signed', 'byte')),
+    Parameter('identity.colour_order', 'rgb', 'Order of the colour channels of its crops.',
+              choices=('rgb', 'bgr')),
+    Parameter('latent_rag.generator', '', 'Generator of your own: TorchScript from codes '
+              '(n, L, D) to images (n, 3, H, W); empty takes the shipped one.'),
+    Parameter('latent_rag.generator_range', 'unit', 'Values of its images: 0..1 (unit) or -1..1 '
+              '(signed).', choices=('unit', 'signed')),
+    Parameter('latent_rag.store', '', 'Retrieval store of your own, made by latent-rag store '
+              'build; needed with an own embedder or generator.'),
     Parameter('latent_rag.preset', 'robot', 'robot: steps scaled to the store, early stop, warm '
               'start; paper: the published settings.', choices=('robot', 'paper')),
     Parameter('latent_rag.attention', 'preset', 'How retrieved codes are fused; preset keeps the '

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import pickle
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -21,14 +20,6 @@ SHOWN = 3
 _NUMBER_TYPES = [np.dtype, (np.float64(0).__reduce__()[0], 'numpy.core.multiarray.scalar'),
                  (np.float64(0).__reduce__()[0], 'numpy._core.multiarray.scalar'),
                  *(type(np.dtype(name)) for name in ('f4', 'f8', 'i4', 'i8', 'bool'))]
-
-
-def is_torchscript(path: Path) -> bool:
-    """Return whether a file is a TorchScript archive and not a checkpoint of tensors."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.split('/')[-1] == 'constants.pkl' for name in archive.namelist())
 
 
 def read_checkpoint(path: Path) -> dict[str, object]:

@@ -1,23 +1,13 @@
 """What a re-ID network wants to see: size, normalisation and colour order of its input."""
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-NORMALISATIONS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = MappingProxyType({
-    'unit': ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    'imagenet': ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    'signed': ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    'byte': ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
-})
-"""Mean and deviation of red, green and blue in 0..1, by name: (x - mean) / deviation."""
-
-COLOUR_ORDERS = ('rgb', 'bgr')
+from latent_rag_ros.weights.normalisation import NORMALISATIONS
 
 
 @dataclass(frozen=True)
@@ -29,9 +19,9 @@ class InputFormat:
     height_px, width_px : int
         Size of the crops the network was trained on.
     normalisation : str
-        One of `NORMALISATIONS`.
+        One of `weights.normalisation.NORMALISATIONS`.
     colour_order : str
-        Order of the channels, one of `COLOUR_ORDERS`.
+        Order of the channels, `rgb` or `bgr`.
     """
 
     height_px: int

@@ -7,7 +7,6 @@ you trust.
 """
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +16,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latent_rag_ros.identity import bagtricks, osnet
-from latent_rag_ros.identity.checkpoint import is_torchscript, read_checkpoint, tensors_of
+from latent_rag_ros.identity.checkpoint import read_checkpoint, tensors_of
 from latent_rag_ros.identity.input_format import InputFormat
 from latent_rag_ros.weights.onnx_network import OnnxNetwork
-from latent_rag_ros.weights.registry import WeightsError, sha256_of
+from latent_rag_ros.weights.registry import WeightsError
+from latent_rag_ros.weights.torchscript import (
+    fingerprint_of, is_torchscript, last_line, load_torchscript)
 
 DEFAULT_SIZE_PX, SBS_SIZE_PX = (256, 128), (384, 128)
 FEATURE_DIMENSION_MIN = 8
@@ -81,11 +82,6 @@ class OnnxFeatures:
         return torch.cat(features).to(crops.device)
 
 
-def fingerprint_of(path: Path, settings: object) -> str:
-    """Return a hash of a file together with the settings it runs with, 64 hexadecimal digits."""
-    return hashlib.sha256(f'{sha256_of(path)} {settings}'.encode()).hexdigest()
-
-
 def load_own_embedder(path: Path, wanted: InputFormat, device: str = 'cpu') -> FittedEmbedder:
     """Load a re-ID network.
 
@@ -111,10 +107,9 @@ def load_own_embedder(path: Path, wanted: InputFormat, device: str = 'cpu') -> F
     network, size_px, differentiable = _loaded(path, device)
     input_format = replace(wanted, height_px=wanted.height_px or size_px[0],
                            width_px=wanted.width_px or size_px[1])
-    embedder = FittedEmbedder(network, input_format, 0, fingerprint_of(path, input_format),
-                              differentiable)
-    embedder.feature_dimension = _probed_dimension(embedder, path, device)
-    return embedder
+    output = _probed(network, input_format, path, device, differentiable)
+    return FittedEmbedder(network, input_format, int(output.shape[1]),
+                          fingerprint_of(path, input_format), output.requires_grad)
 
 
 def _loaded(path: Path, device: str) -> tuple[Network, tuple[int, int], bool]:
@@ -128,17 +123,6 @@ def _loaded(path: Path, device: str) -> tuple[Network, tuple[int, int], bool]:
         return load_torchscript(path, device), DEFAULT_SIZE_PX, True
     network, size_px = _from_checkpoint(path)
     return network.to(device), size_px, True
-
-
-def load_torchscript(path: Path, device: str) -> nn.Module:
-    """Load a TorchScript archive, frozen; raises `WeightsError` when it cannot be loaded."""
-    try:
-        network = torch.jit.load(str(path), map_location=device)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise WeightsError(f'{path} cannot be loaded as TorchScript '
-                           f'({str(error).splitlines()[0]}); save it with torch.jit.save'
-                           ) from error
-    return network.eval().requires_grad_(False)
 
 
 def _from_checkpoint(path: Path) -> tuple[nn.Module, tuple[int, int]]:
@@ -159,17 +143,17 @@ def _from_checkpoint(path: Path) -> tuple[nn.Module, tuple[int, int]]:
         'with BNNeck). Export others as TorchScript or ONNX')
 
 
-@torch.no_grad()
-def _probed_dimension(embedder: FittedEmbedder, path: Path, device: str) -> int:
-    """Run the network once on noise and return the length of its feature."""
-    size_px = embedder.input_format.size_px
+def _probed(network: Network, input_format: InputFormat, path: Path, device: str,
+            differentiable: bool) -> Tensor:
+    """Run the network once on noise and return its output after checking that it is a feature."""
+    size_px = input_format.size_px
     noise = torch.rand(2, 3, *size_px, generator=torch.Generator().manual_seed(0)).to(device)
     try:
-        output = embedder.network(embedder.input_format.prepared(noise))
+        output = network(input_format.prepared(noise.requires_grad_(differentiable)))
     except RuntimeError as error:
         raise WeightsError(
             f'{path} fails on crops of {size_px[0]} x {size_px[1]} pixels '
-            f'({_last_line(error)}); set identity.input_height_px and identity.input_width_px to '
+            f'({last_line(error)}); set identity.input_height_px and identity.input_width_px to '
             'what it was trained with') from error
     shape = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     fits = isinstance(output, Tensor) and len(output) == 2 and (
@@ -181,8 +165,4 @@ def _probed_dimension(embedder: FittedEmbedder, path: Path, device: str) -> int:
     if not bool(output.isfinite().all()) or not bool(output.flatten(1).norm(dim=1).all()):
         raise WeightsError(f'{path} returns features that are zero or not finite; check the '
                            'weights and identity.normalisation')
-    return int(output.shape[1])
-
-
-def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1]
+    return output

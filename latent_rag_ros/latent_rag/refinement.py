@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from latent_rag_ros.identity.embedder import Embedder
-from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, FINE_LAYERS, Generator
+from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, Generator
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,13 @@ class RefinementSettings:
     stop_cosine: float
     deadline_s: float | None = None
     """Monotonic time after which no further iteration starts; None never stops for time."""
+    coarse_layers: int = COARSE_LAYERS.stop
+    """How many first layers of the code are coarse; the rest is fine."""
+
+    @property
+    def bands(self) -> tuple[slice, slice]:
+        """Rows of the coarse and of the fine layers in a code."""
+        return slice(0, self.coarse_layers), slice(self.coarse_layers, None)
 
 
 class SignMomentum:
@@ -54,12 +61,13 @@ def diversity_loss(images: Tensor, crops: Tensor) -> Tensor:
 
 
 def _coarse_update(generator: Generator, crops: Tensor, codes: Tensor, momentum: SignMomentum,
-                   steps: Tensor, rows: Tensor) -> Tensor:
-    band = codes[:, COARSE_LAYERS].clone().requires_grad_(True)
-    images = generator(torch.cat([band, codes[:, FINE_LAYERS]], 1))
+                   settings: RefinementSettings, rows: Tensor) -> Tensor:
+    coarse_band, fine_band = settings.bands
+    band = codes[:, coarse_band].clone().requires_grad_(True)
+    images = generator(torch.cat([band, codes[:, fine_band]], 1))
     gradient, = torch.autograd.grad(diversity_loss(images, crops), band)
-    moved = momentum.step(band.detach(), gradient, steps, rows)
-    return torch.cat([moved, codes[:, FINE_LAYERS]], 1)
+    moved = momentum.step(band.detach(), gradient, settings.coarse_steps, rows)
+    return torch.cat([moved, codes[:, fine_band]], 1)
 
 
 def refine(generator: Generator, embedder: Embedder, crops: Tensor, features: Tensor,
@@ -69,7 +77,7 @@ def refine(generator: Generator, embedder: Embedder, crops: Tensor, features: Te
     Parameters
     ----------
     crops : Tensor
-        Input crops x, shape (n, 3, 128, 64), RGB in 0..1.
+        Input crops x, shape (n, 3, h, w) like the generator's images, RGB in 0..1.
     features : Tensor
         Identity features f, shape (n, 256), L2 norm 1.
     codes : Tensor
@@ -84,8 +92,9 @@ def refine(generator: Generator, embedder: Embedder, crops: Tensor, features: Te
     """
     codes = codes.clone()
     taken = torch.zeros(len(codes), dtype=torch.int64, device=codes.device)
-    coarse = SignMomentum(codes[:, COARSE_LAYERS], settings.momentum)
-    fine = SignMomentum(codes[:, FINE_LAYERS], settings.momentum)
+    coarse_band, fine_band = settings.bands
+    coarse = SignMomentum(codes[:, coarse_band], settings.momentum)
+    fine = SignMomentum(codes[:, fine_band], settings.momentum)
     rows = torch.arange(len(codes), device=codes.device)
     moves_coarse, moves_fine = bool(settings.coarse_steps.any()), bool(settings.fine_steps.any())
     for _ in range(settings.iterations):
@@ -95,17 +104,16 @@ def refine(generator: Generator, embedder: Embedder, crops: Tensor, features: Te
             break
         active = codes[rows]
         if moves_coarse:
-            active = _coarse_update(generator, crops[rows], active, coarse,
-                                    settings.coarse_steps, rows)
+            active = _coarse_update(generator, crops[rows], active, coarse, settings, rows)
         active = active.requires_grad_(moves_fine)
         cosine = (embedder.embed(generator(active)) * features[rows]).sum(1)
         going_on = cosine.detach() < settings.stop_cosine
         codes[rows] = active.detach()
         if moves_fine:
             gradient, = torch.autograd.grad((1 - cosine).sum(), active)
-            moved = fine.step(active.detach()[:, FINE_LAYERS], gradient[:, FINE_LAYERS],
+            moved = fine.step(active.detach()[:, fine_band], gradient[:, fine_band],
                               settings.fine_steps, rows)
-            codes[rows[going_on], FINE_LAYERS] = moved[going_on]
+            codes[rows[going_on], fine_band] = moved[going_on]
         rows = rows[going_on]
         taken[rows] += 1
     return codes, taken

@@ -15,12 +15,11 @@ from torch import Tensor
 
 from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.latent_rag.fusion import fuse
-from latent_rag_ros.latent_rag.generator import (
-    COARSE_LAYERS, FINE_LAYERS, Generator, load_generator)
+from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, Generator, load_generator
 from latent_rag_ros.latent_rag.presets import Preset
 from latent_rag_ros.latent_rag.refinement import RefinementSettings, refine
 from latent_rag_ros.latent_rag.store import RetrievalStore, check_made_with, load_store
-from latent_rag_ros.weights.registry import sha256_of, weights_file
+from latent_rag_ros.weights.registry import WeightsError, sha256_of, weights_file
 
 EMBEDDER_FILE = 'embedder.safetensors'
 GENERATOR_FILE = 'generator.safetensors'
@@ -34,7 +33,7 @@ class Replacement:
     Parameters
     ----------
     images : Tensor
-        Shape (n, 3, 128, 64), uint8, RGB.
+        Shape (n, 3, *image_size_px), uint8, RGB.
     codes : Tensor
         W+ codes they were synthesised from, shape (n, L, D).
     iterations : Tensor
@@ -57,16 +56,22 @@ class LatentRagReplacer:
         Settings of retrieval, fusion and refinement.
     device : str
         Device of the networks, such as `cpu` or `cuda:0`.
+    coarse_layers : int
+        How many first layers of a code are coarse.
     """
 
     def __init__(self, embedder: Embedder, generator: Generator, store: RetrievalStore,
-                 preset: Preset, device: str = 'cpu') -> None:
+                 preset: Preset, device: str = 'cpu',
+                 coarse_layers: int = COARSE_LAYERS.stop) -> None:
         self.embedder, self.generator, self.store = embedder, generator, store
         self.preset, self.device = preset, device
         self._codes = store.codes.to(device)
         layers = store.layer_deviation if preset.relative_steps else torch.ones(
             self._codes.shape[1], 1)
         self._step_unit = layers.to(device)
+        self._coarse_layers = coarse_layers
+        self.image_size_px = self._probed_size_px()
+        """Height and width of the synthesised images."""
 
     @classmethod
     def load(cls, directory: Path | None, preset: Preset, device: str = 'cpu',
@@ -85,6 +90,17 @@ class LatentRagReplacer:
                                 for name in (EMBEDDER_FILE, GENERATOR_FILE)})
         embedder = embedder or load_embedder(paths[EMBEDDER_FILE], device)
         return cls(embedder, load_generator(paths[GENERATOR_FILE], device), store, preset, device)
+
+    @torch.no_grad()
+    def _probed_size_px(self) -> tuple[int, int]:
+        code = self._codes[:1]
+        try:
+            height_px, width_px = self.generator(code).shape[2:]
+        except RuntimeError as error:
+            raise WeightsError(f'the generator draws no codes of shape {tuple(code.shape[1:])}, '
+                               f'which the store holds ({error}); use weights of one release '
+                               'together, or build the store again') from error
+        return int(height_px), int(width_px)
 
     def empty_codes(self, count: int) -> Tensor:
         """Return zeros of shape (count, L, D) to be filled with codes."""
@@ -110,15 +126,15 @@ class LatentRagReplacer:
         coarse_step = 0.0 if warm else preset.coarse_step
         settings = RefinementSettings(
             iterations=preset.warm_iterations if warm else preset.iterations,
-            coarse_steps=coarse_step * unit[COARSE_LAYERS],
-            fine_steps=preset.fine_step * unit[FINE_LAYERS],
-            momentum=preset.momentum, deadline_s=deadline_s,
+            coarse_steps=coarse_step * unit[:self._coarse_layers],
+            fine_steps=preset.fine_step * unit[self._coarse_layers:],
+            momentum=preset.momentum, deadline_s=deadline_s, coarse_layers=self._coarse_layers,
             stop_cosine=preset.warm_stop_cosine if warm else preset.stop_cosine)
         return refine(self.generator, self.embedder, crops, features, codes, settings)
 
     @torch.no_grad()
     def synthesise(self, codes: Tensor) -> Tensor:
-        """Return 8-bit images of codes (n, L, D): (n, 3, 128, 64), uint8, RGB."""
+        """Return 8-bit images of codes (n, L, D): (n, 3, h, w), uint8, RGB."""
         return (self.generator(codes) * 255).round().clamp(0, 255).byte()
 
     def replace(self, crops: Tensor, features: Tensor) -> Replacement:
@@ -127,7 +143,7 @@ class LatentRagReplacer:
         Parameters
         ----------
         crops : Tensor
-            Shape (n, 3, 128, 64), RGB in 0..1, on the replacer's device.
+            Shape (n, 3, *image_size_px), RGB in 0..1, on the replacer's device.
         features : Tensor
             Identity features of the crops, shape (n, 256), L2 norm 1.
         """

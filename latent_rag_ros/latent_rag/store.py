@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from latent_rag_ros.latent_rag.generator import CODE_DIMENSION, LAYERS
 from latent_rag_ros.weights.registry import WeightsError
 from latent_rag_ros.weights.tensors import save_tensors
 
@@ -27,7 +26,7 @@ class RetrievalStore:
     Parameters
     ----------
     features : Tensor
-        Shape (rows, 256), float, L2 norm 1.
+        Shape (rows, d), float, L2 norm 1; d is 256 for the shipped embedder.
     codes : Tensor
         Shape (rows, L, D), float.
     identities : Tensor
@@ -54,11 +53,11 @@ class RetrievalStore:
 
     def _check(self) -> None:
         rows = len(self.features)
-        if self.codes.shape != (rows, LAYERS, CODE_DIMENSION) or len(self.identities) != rows:
+        if self.codes.ndim != 3 or len(self.codes) != rows or len(self.identities) != rows:
             raise WeightsError(
                 f'store has features {tuple(self.features.shape)}, codes '
                 f'{tuple(self.codes.shape)}, identities {tuple(self.identities.shape)}; '
-                f'expected one code of {LAYERS} x {CODE_DIMENSION} and one identity per feature')
+                'expected one code of shape (L, D) and one identity per feature')
         if rows == 0 or not self.features.isfinite().all() or not self.codes.isfinite().all():
             raise WeightsError('store is empty or holds numbers that are not finite; '
                                'install the package again or build the store again')
@@ -74,7 +73,7 @@ class RetrievalStore:
     def search(self, features: Tensor, neighbours: int) -> NDArray[np.int64]:
         """Return the rows of the most similar features, best first, shape (n, neighbours).
 
-        `features` has shape (n, 256), L2 norm 1. At most as many columns as the store has rows.
+        `features` has shape (n, d), L2 norm 1. At most as many columns as the store has rows.
         """
         queries = np.ascontiguousarray(features.detach().cpu().numpy(), np.float32)
         return self._index.search(queries, min(neighbours, len(self)))[1]
@@ -123,4 +122,5 @@ def check_made_with(store: RetrievalStore, hashes: Mapping[str, str]) -> None:
             raise WeightsError(
                 f'the retrieval store was made with another {name} '
                 f'({str(store.made_with.get(name))[:12]}, in use {sha256[:12]}); '
-                'use weights of one release together, or build the store again')
+                'use weights of one release together; for a network of your own build a store: '
+                'latent-rag store build')

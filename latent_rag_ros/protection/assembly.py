@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latent_rag_ros.device import resolve_device
-from latent_rag_ros.identity.embedder import Embedder, load_embedder
+from latent_rag_ros.identity.embedder import (
+    CROP_HEIGHT_PX, CROP_WIDTH_PX, FEATURE_DIMENSION, Embedder, load_embedder)
+from latent_rag_ros.identity.own_embedder import FittedEmbedder
 from latent_rag_ros.latent_rag.presets import PRESETS, Preset
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, LatentRagReplacer
 from latent_rag_ros.parameters import Value
@@ -17,6 +19,8 @@ from latent_rag_ros.perception.person_mask import PersonMasker
 from latent_rag_ros.perception.tracker import Tracker
 from latent_rag_ros.protection.latent_rag_method import LatentRagMethod
 from latent_rag_ros.protection.method import ProtectionMethod, SolidMethod
+from latent_rag_ros.protection.own_models import (
+    own_detector, own_embedder, own_replacer, uses_own_models)
 from latent_rag_ros.protection.verification import Limits
 from latent_rag_ros.weights.registry import WEIGHTS_DIRECTORY, sha256_of, weights_file
 
@@ -33,15 +37,28 @@ class Parts:
         Device of the embedder and the generator.
     model_id : str
         Embedder name and the first 12 digits of its sha256; empty without an embedder.
+    embedder_size_px, patch_size_px : tuple of int
+        Height and width of the crops that the embedder sees, and of those that the method sees,
+        which has the size of its patches.
+    feature_dimension : int
+        Length of an identity feature.
     """
 
     detector: PersonDetector
     masker: PersonMasker | None
     tracker: Tracker
-    embedder: Embedder | None
+    embedder: Embedder | FittedEmbedder | None
     method: ProtectionMethod
     device: str
     model_id: str
+    embedder_size_px: tuple[int, int] = (CROP_HEIGHT_PX, CROP_WIDTH_PX)
+    patch_size_px: tuple[int, int] = (CROP_HEIGHT_PX, CROP_WIDTH_PX)
+    feature_dimension: int = FEATURE_DIMENSION
+
+    @property
+    def has_one_size(self) -> bool:
+        """Whether the embedder and the method look at crops of one size."""
+        return self.embedder_size_px == self.patch_size_px
 
 
 def chosen_preset(values: Mapping[str, Value]) -> Preset:
@@ -53,6 +70,8 @@ def chosen_preset(values: Mapping[str, Value]) -> Preset:
         overrides['neighbours'] = values['latent_rag.neighbours']
     if values['latent_rag.iterations'] >= 0:
         overrides['iterations'] = values['latent_rag.iterations']
+        overrides['warm_iterations'] = min(values['latent_rag.iterations'],
+                                           PRESETS[values['latent_rag.preset']].warm_iterations)
     return replace(PRESETS[values['latent_rag.preset']], **overrides)
 
 
@@ -68,19 +87,40 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     """
     folder = Path(values['weights.directory']) if values['weights.directory'] else None
     device = resolve_device(values['device'])
-    detector = NanoDetDetector(_path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min'],
-                               values['detector.overlap_max'])
+    detector = _detector(values, folder)
     masker = None
     if values['mask.enabled']:
         masker = PersonMasker(_path(person_mask.WEIGHTS_NAME, folder), values['mask.score_min'])
     tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'],
                       values['tracker.memory_s'])
-    embedder, model_id = None, ''
     if values['protection.method'] == 'latent_rag' or values['identity.publish']:
-        path = weights_file(EMBEDDER_FILE, folder)
-        embedder, model_id = load_embedder(path, device), f'embedder-{sha256_of(path)[:12]}'
-    return Parts(detector, masker, tracker, embedder,
-                 _method(values, folder, device, embedder), device, model_id)
+        embedder, fingerprint = _embedder(values, folder, device)
+    else:
+        embedder, fingerprint = None, ''
+    method = _method(values, folder, device, embedder)
+    own = embedder if isinstance(embedder, FittedEmbedder) else None
+    embedder_px = own.input_format.size_px if own else Parts.embedder_size_px
+    return Parts(detector, masker, tracker, embedder, method, device,
+                 fingerprint and f'embedder-{fingerprint[:12]}', embedder_px,
+                 method.patch_size_px if isinstance(method, LatentRagMethod) else embedder_px,
+                 own.feature_dimension if own else FEATURE_DIMENSION)
+
+
+def _detector(values: Mapping[str, Value], folder: Path | None) -> PersonDetector:
+    if values['detector.model']:
+        return own_detector(values)
+    return NanoDetDetector(_path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min'],
+                           values['detector.overlap_max'])
+
+
+def _embedder(values: Mapping[str, Value], folder: Path | None,
+              device: str) -> tuple[Embedder | FittedEmbedder, str]:
+    """Return the embedder and its hash, 64 hexadecimal digits."""
+    if values['identity.model']:
+        own = own_embedder(values, device)
+        return own, own.fingerprint
+    path = weights_file(EMBEDDER_FILE, folder)
+    return load_embedder(path, device), sha256_of(path)
 
 
 def _path(name: str, folder: Path | None) -> Path:
@@ -88,10 +128,13 @@ def _path(name: str, folder: Path | None) -> Path:
 
 
 def _method(values: Mapping[str, Value], folder: Path | None, device: str,
-            embedder: Embedder | None) -> ProtectionMethod:
+            embedder: Embedder | FittedEmbedder | None) -> ProtectionMethod:
     if values['protection.method'] == 'solid':
         return SolidMethod()
-    replacer = LatentRagReplacer.load(folder, chosen_preset(values), device, embedder)
+    if uses_own_models(values):
+        replacer = own_replacer(values, folder, chosen_preset(values), device, embedder)
+    else:
+        replacer = LatentRagReplacer.load(folder, chosen_preset(values), device, embedder)
     return LatentRagMethod(replacer, Limits(values['protection.psnr_db_max'],
                                             values['protection.ssim_max'],
                                             values['identity.cosine_min']))

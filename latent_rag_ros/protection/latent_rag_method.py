@@ -36,6 +36,8 @@ class LatentRagMethod:
     def __init__(self, replacer: LatentRagReplacer, limits: Limits) -> None:
         self._replacer, self._limits = replacer, limits
         self._codes: dict[int, Tensor] = {}
+        self.patch_size_px = replacer.image_size_px
+        """Height and width of the patches, and of the crops that persons come with."""
 
     def forget(self, alive: set[int]) -> None:
         """Drop the codes of tracks that are not in `alive`."""

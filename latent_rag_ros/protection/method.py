@@ -22,9 +22,10 @@ class Person:
     track_id : int
         The person's track.
     crop : Tensor
-        Shape (3, 128, 64), uint8, RGB: the raw crop. It never leaves the method.
+        Shape (3, h, w), uint8, RGB: the raw crop, in the size of the method's patches. It never
+        leaves the method.
     feature : Tensor or None
-        Identity feature, shape (256,), L2 norm 1; None when there is none in this frame.
+        Identity feature, shape (d,), L2 norm 1; None when there is none in this frame.
     reason : Reason
         Why there is no feature; `Reason.NONE` when there is one, or when the detector missed the
         person in this frame.

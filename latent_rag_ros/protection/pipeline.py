@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_rag_ros.identity.embedder import CROP_HEIGHT_PX, CROP_WIDTH_PX, FEATURE_DIMENSION
 from latent_rag_ros.parameters import PROTECTOR, Value, checked_values
 from latent_rag_ros.perception.detector import DetectorError
 from latent_rag_ros.protection.assembly import Parts, assemble
@@ -52,7 +51,7 @@ class ProtectionPipeline:
     def __init__(self, parts: Parts, values: Mapping[str, Value]) -> None:
         self._parts, self._values = parts, dict(values)
         self.device, self.method, self.model_id = parts.device, parts.method.name, parts.model_id
-        self.feature_dimension = FEATURE_DIMENSION
+        self.feature_dimension = parts.feature_dimension
 
     @classmethod
     def from_values(cls, given: Mapping[str, object]) -> ProtectionPipeline:
@@ -134,13 +133,14 @@ class ProtectionPipeline:
     def _embedded(self, image: ImageArray,
                   located: Sequence[tuple[TrackedPerson, Region]]) -> list[Person]:
         """Return crop and feature of every person; a feature only where it can mean something."""
-        crops = [_crop(image, region) for _, region in located]
+        crops = [_crop(image, region, self._parts.patch_size_px) for _, region in located]
         reasons = [self._reason_without_feature(person, region) for person, region in located]
         rows = [row for row, ((person, _), reason) in enumerate(zip(located, reasons))
                 if reason == Reason.NONE and person.missed_frames == 0]
         features: dict[int, Tensor] = {}
         if rows and self._parts.embedder is not None:
-            features = self._features(crops, rows)
+            features = self._features(crops if self._parts.has_one_size else [
+                _crop(image, region, self._parts.embedder_size_px) for _, region in located], rows)
             for row in set(rows) - set(features):
                 reasons[row] = Reason.EMBEDDER_FAILED
         return [Person(person.track_id, crop, features.get(row), reason)
@@ -172,11 +172,11 @@ class ProtectionPipeline:
                 paste(canvas, located[row][1], patches[row].image)
 
 
-def _crop(image: ImageArray, region: Region) -> Tensor:
-    """Return the raw crop a person is recognised by, shape (3, 128, 64), uint8."""
+def _crop(image: ImageArray, region: Region, size_px: tuple[int, int]) -> Tensor:
+    """Return the raw crop of a person, shape (3, *size_px), uint8."""
     pixels = image[region.crop_box.slices]
-    shrinks = pixels.shape[0] > CROP_HEIGHT_PX
-    scaled = cv2.resize(pixels, (CROP_WIDTH_PX, CROP_HEIGHT_PX),
+    shrinks = pixels.shape[0] > size_px[0]
+    scaled = cv2.resize(pixels, size_px[::-1],
                         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return torch.from_numpy(np.ascontiguousarray(scaled)).permute(2, 0, 1)
 

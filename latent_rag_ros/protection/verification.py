@@ -40,9 +40,9 @@ def verify(patches: Tensor, crops: Tensor, features: Tensor, embedder: Embedder,
     Parameters
     ----------
     patches, crops : Tensor
-        Shape (n, 3, 128, 64), uint8, RGB.
+        Shape (n, 3, h, w), uint8, RGB.
     features : Tensor
-        Identity features of the crops, shape (n, 256); rows of NaN where there is none.
+        Identity features of the crops, shape (n, d); rows of NaN where there is none.
     """
     cosine = (embedder.embed(patches.float() / 255) * features).sum(1)
     figures = psnr_db(patches, crops), ssim(patches, crops)
