@@ -13,11 +13,10 @@ import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from latent_rag_ros.weights.registry import WeightsError
-from latent_rag_ros.weights.tensors import save_tensors
+from latent_rag_ros.weights.tensors import load_tensors, save_tensors
 
 
 class RetrievalStore:
@@ -94,14 +93,15 @@ def load_store(path: Path) -> RetrievalStore:
         The file is no store, is truncated, or its content does not fit.
     """
     try:
-        with safe_open(path, framework='pt') as file:
-            tensors = {name: file.get_tensor(name) for name in ('features', 'codes', 'identities')}
-            made_with = json.loads((file.metadata() or {})['made_with'])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        tensors, metadata = load_tensors(path)
+        features, codes, identities = (tensors[name]
+                                       for name in ('features', 'codes', 'identities'))
+        made_with = json.loads(metadata['made_with'])
+    except (OSError, KeyError, ValueError) as error:
         raise WeightsError(f'{path.name} is not a retrieval store ({error}); '
                            'install the package again or build the store again') from error
-    features = torch.nn.functional.normalize(tensors['features'].float())
-    return RetrievalStore(features, tensors['codes'], tensors['identities'], made_with)
+    return RetrievalStore(torch.nn.functional.normalize(features.float()), codes, identities,
+                          made_with)
 
 
 def check_made_with(store: RetrievalStore, hashes: Mapping[str, str]) -> None:

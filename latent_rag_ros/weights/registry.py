@@ -125,14 +125,20 @@ def register(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and move it into place, so readers see all or none."""
+    """Write a file under a temporary name and move it into place, so readers see all or none.
+
+    Each writer has a name of its own, so that two of them never mix. The content is on the disk
+    before it gets the name: else a power cut could leave an empty file under it.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f'.{path.name}.')
     try:
         with os.fdopen(handle, 'wb') as file:
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError:
+    except BaseException:
         os.unlink(temporary)
         raise
 
