@@ -1,4 +1,4 @@
-"""Rendered person crops for training: arrays of images with identity and camera labels."""
+"""Rendered person crops for training: images with masks, identities and cameras."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+CROP_HEIGHT_PX, CROP_WIDTH_PX = 128, 64
 
 
 @dataclass(frozen=True)
@@ -20,29 +22,44 @@ class Crops:
         Shape (n, 128, 64, 3), uint8, RGB.
     identities, cameras : NDArray
         Shape (n,), int64.
+    masks : NDArray or None
+        Shape (n, 1024), uint8: 128 x 64 bits per crop, 1 where the person is seen, packed by
+        `numpy.packbits`; None when unknown.
     """
 
     images: NDArray[np.uint8]
     identities: NDArray[np.int64]
     cameras: NDArray[np.int64]
+    masks: NDArray[np.uint8] | None = None
 
     def tensor(self, rows: NDArray[np.int64]) -> Tensor:
         """Return the images of `rows` as floats, shape (len(rows), 3, 128, 64), RGB in 0..1."""
         return torch.from_numpy(self.images[rows]).permute(0, 3, 1, 2).float() / 255
 
+    def mask(self, rows: NDArray[np.int64]) -> Tensor:
+        """Return the masks of `rows`, shape (len(rows), 1, 128, 64), float, 1 on the person.
 
-def load_crops(directory: Path, identities_below: int | None = None) -> Crops:
-    """Read every `*.npz` of a folder: X (n, 128, 64, 3) uint8 BGR, Y identities, C cameras.
+        Raises ValueError when the crops carry no masks.
+        """
+        if self.masks is None:
+            raise ValueError('these crops carry no masks; render them with latent-rag synthesize')
+        bits = np.unpackbits(self.masks[rows], axis=1)
+        return torch.from_numpy(bits).view(-1, 1, CROP_HEIGHT_PX, CROP_WIDTH_PX).float()
 
-    Identities from `identities_below` on are left out. Raises FileNotFoundError when the folder
-    holds no such file.
+
+def load_crops(directory: Path) -> Crops:
+    """Read every `*.npz` of a folder, each with the arrays of `Crops` under their names.
+
+    Raises FileNotFoundError when the folder holds no such file.
     """
     files = sorted(directory.glob('*.npz'))
     if not files:
-        raise FileNotFoundError(f'no *.npz in {directory}; render the synthetic people first')
+        raise FileNotFoundError(
+            f'no *.npz in {directory}; render people into it with latent-rag synthesize')
     parts = [np.load(path) for path in files]
-    images = np.concatenate([part['X'][..., ::-1] for part in parts])
-    identities = np.concatenate([part['Y'] for part in parts]).astype(np.int64)
-    cameras = np.concatenate([part['C'] for part in parts]).astype(np.int64)
-    keep = slice(None) if identities_below is None else identities < identities_below
-    return Crops(np.ascontiguousarray(images[keep]), identities[keep], cameras[keep])
+    arrays = {name: np.concatenate([part[name] for part in parts])
+              for name in ('images', 'identities', 'cameras')}
+    masks = (np.concatenate([part['masks'] for part in parts])
+             if all('masks' in part.files for part in parts) else None)
+    return Crops(arrays['images'], arrays['identities'].astype(np.int64),
+                 arrays['cameras'].astype(np.int64), masks)
