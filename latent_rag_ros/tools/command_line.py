@@ -17,6 +17,8 @@ COMMANDS = {
              'run the filter as ROS 2 nodes on the shipped clip or on any video'),
     'evaluate': ('latent_rag_ros.tools.evaluate',
                  'measure what the filter hides and what it keeps'),
+    'store': ('latent_rag_ros.tools.store',
+              'build a retrieval store for networks of your own'),
     'audit': ('latent_rag_ros.tools.audit',
               'list the nodes that listen to the raw camera, beside the protector'),
 }

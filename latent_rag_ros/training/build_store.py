@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.latent_rag.encoder import load_encoder
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE
 from latent_rag_ros.latent_rag.store import RetrievalStore
+from latent_rag_ros.latent_rag.store_builder import build_store
 from latent_rag_ros.training.crops import Crops, load_crops
 from latent_rag_ros.weights.registry import sha256_of
 
@@ -26,24 +27,20 @@ ENCODER_FILE = 'encoder.safetensors'
 BATCH = 64
 
 
-@torch.no_grad()
-def in_batches(function: Callable[[Tensor], Tensor], crops: Crops, name: str) -> Tensor:
-    """Apply `function` to all crops, a batch at a time; returns the rows one after another."""
-    starts = tqdm(range(0, len(crops.images), BATCH), desc=name)
-    return torch.cat([function(crops.tensor(np.arange(start, min(start + BATCH,
-                                                                 len(crops.images)))))
-                      for start in starts])
+def in_batches(crops: Crops) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield crops (n, 3, 128, 64), RGB in 0..1, and their identities, a batch at a time."""
+    for start in tqdm(range(0, len(crops.images), BATCH), desc='store'):
+        rows = np.arange(start, min(start + BATCH, len(crops.images)))
+        yield crops.tensor(rows), torch.from_numpy(crops.identities[rows])
 
 
-def build_store(crops: Crops, weights: Path) -> RetrievalStore:
+def store_of(crops: Crops, weights: Path) -> RetrievalStore:
     """Return the store of these crops for the embedder, encoder and generator in `weights`."""
     embedder = load_embedder(weights / EMBEDDER_FILE)
     encoder = load_encoder(weights / ENCODER_FILE)
     made_with = {name: sha256_of(weights / name)
                  for name in (EMBEDDER_FILE, ENCODER_FILE, GENERATOR_FILE)}
-    return RetrievalStore(in_batches(embedder.embed, crops, 'features'),
-                          in_batches(encoder, crops, 'codes'),
-                          torch.from_numpy(crops.identities), made_with)
+    return build_store(in_batches(crops), embedder.embed, encoder, made_with)
 
 
 def main() -> int:
@@ -54,7 +51,7 @@ def main() -> int:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format='%(message)s')
     torch.set_num_threads(1)
-    store = build_store(load_crops(arguments.crops), arguments.weights)
+    store = store_of(load_crops(arguments.crops), arguments.weights)
     store.save(arguments.weights / STORE_FILE)
     logging.info('%d codes of %d people', len(store), len(store.identities.unique()))
     return 0
