@@ -31,18 +31,27 @@ def decode_compressed(message: CompressedImage, image_px_max: int | None = None)
         pixels.
     """
     data = bytes(message.data)
-    if data.startswith(JPEG_START):
-        size, complete = _jpeg_size(data), data.rfind(JPEG_END) > data.rfind(JPEG_SCAN) > 0
-    elif data.startswith(PNG_START):
-        size, complete = _png_size(data), PNG_END in data[-64:]
-    else:
+    if not data.startswith((JPEG_START, PNG_START)):
         raise ImageError(Reason.UNSUPPORTED_ENCODING, 'compressed image of format '
                          f'{message.format[:40]!r} is neither a JPEG nor a PNG')
+    size = compressed_size(data)
     check_size(*size, image_px_max)
+    complete = (PNG_END in data[-64:] if data.startswith(PNG_START)
+                else data.rfind(JPEG_END) > data.rfind(JPEG_SCAN) > 0)
     if not complete:
         raise ImageError(Reason.MALFORMED_IMAGE, f'compressed image is truncated after '
                          f'{len(data)} bytes', *size)
     return _decoded(data, size)
+
+
+def compressed_size(data: bytes) -> tuple[int, int]:
+    """Return height and width of a JPEG or PNG from its markers; (0, 0) where they tell none.
+
+    Raises `ImageError` for a PNG of 16 bits per sample.
+    """
+    if data.startswith(JPEG_START):
+        return _jpeg_size(data)
+    return _png_size(data) if data.startswith(PNG_START) else (0, 0)
 
 
 def _decoded(data: bytes, size: tuple[int, int]) -> ImageArray:

@@ -5,8 +5,8 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from latent_rag_ros.msg import ProtectionStatus
+from latent_rag_ros.protection.states import State, describe
 from latent_rag_ros.protection.types import Reason
-from latent_rag_ros.ros.status import State, describe
 
 LEVELS = {State.UNCONFIGURED: DiagnosticStatus.WARN, State.INACTIVE: DiagnosticStatus.WARN,
           State.PROTECTING: DiagnosticStatus.OK, State.DEGRADED: DiagnosticStatus.WARN,

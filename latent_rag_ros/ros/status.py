@@ -4,37 +4,14 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from enum import IntEnum
 
 from std_msgs.msg import Header
 
 from latent_rag_ros.msg import ProtectionStatus
+from latent_rag_ros.protection.states import State, describe, state_after
 from latent_rag_ros.protection.types import Fill, Outcome, ProtectedFrame, Reason
 
 SECOND_MS = 1000.0
-
-
-class State(IntEnum):
-    """State of the filter; the values equal `ProtectionStatus.STATE_*`."""
-
-    UNCONFIGURED = ProtectionStatus.STATE_UNCONFIGURED
-    INACTIVE = ProtectionStatus.STATE_INACTIVE
-    PROTECTING = ProtectionStatus.STATE_PROTECTING
-    DEGRADED = ProtectionStatus.STATE_DEGRADED
-    BLANKING = ProtectionStatus.STATE_BLANKING
-
-
-def state_after(frame: ProtectedFrame) -> State:
-    """Return the state of a filter whose last frame was this one."""
-    if frame.outcome == Outcome.BLANKED:
-        return State.BLANKING
-    return State.PROTECTING if frame.reason == Reason.NONE else State.DEGRADED
-
-
-def describe(state: State, reason: Reason, message: str) -> str:
-    """Return one line for a human, such as `blanking: no input: waiting for the first frame`."""
-    reason_text = '' if reason == Reason.NONE else reason.name.lower().replace('_', ' ')
-    return ': '.join(filter(None, (state.name.lower(), reason_text, message)))
 
 
 class FilterStatus:
@@ -54,6 +31,11 @@ class FilterStatus:
         self._state, self._reason, self._message = State.UNCONFIGURED, Reason.NOT_ACTIVE, ''
         self._header, self._latency_s = Header(), {}
         self._counts: Counter[str] = Counter()
+
+    def use(self, method: str, device: str) -> None:
+        """Take note of what a fresh pipeline really uses."""
+        with self._lock:
+            self._method, self._device = method, device
 
     @property
     def state(self) -> State:

@@ -165,14 +165,16 @@ class BrokenPersons(KnownPersons):
         raise MemoryError('out of memory')
 
 
-def test_frame_that_cannot_even_be_blanked_is_withheld(bench: Bench) -> None:
+def test_pipeline_that_raises_or_returns_raw_pixels_is_blanked(bench: Bench) -> None:
     protector = bench(BrokenPersons(PERSON))
     for number, error in enumerate(('MemoryError', 'ndarray'), 1):
-        status = protector.show(message_of(number))
+        answer = protector.protect(message_of(number))
+        status = protector.status
         assert status.reason == ProtectionStatus.REASON_INTERNAL_ERROR and error in status.message
         assert (status.state, status.frames_blanked) == (BLANKING, number)
+        assert set(answer.data) == {0}
     still_protects(protector, 3)
-    assert [image.header for image in protector.images] == [header_of(3)]
+    assert [image.header for image in protector.images] == [header_of(1), header_of(2), header_of(3)]
 
 
 def test_silent_camera_is_noticed_and_its_return_too(bench: Bench) -> None:
@@ -181,7 +183,7 @@ def test_silent_camera_is_noticed_and_its_return_too(bench: Bench) -> None:
     assert protector.status.reason == ProtectionStatus.REASON_NO_INPUT
     still_protects(protector, 1)
     protector.wait_for_state(BLANKING)
-    assert protector.status.reason == ProtectionStatus.REASON_NO_INPUT
+    assert protector.status.reason == ProtectionStatus.REASON_STALE
     assert '/image_raw' in protector.status.message
     still_protects(protector, 2)
 
