@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latent_rag_ros.latent_rag.replacer import LatentRagReplacer
+from latent_rag_ros.protection.fitting_parts import in_fitting_parts
 from latent_rag_ros.protection.method import Patch, Person
 from latent_rag_ros.protection.stage_clock import StageClock
 from latent_rag_ros.protection.types import Reason
@@ -62,16 +63,19 @@ class LatentRagMethod:
 
     def _guarded(self, persons: list[Person], clock: StageClock, deadline_s: float) -> list[Patch]:
         """Make the patches; any failure of the networks makes all of them solid."""
-        if not persons:
-            return []
         try:
-            return self._synthesised(persons, clock, deadline_s)
+            return in_fitting_parts(
+                lambda part: self._synthesised(part, clock, deadline_s), persons)
+        except torch.cuda.OutOfMemoryError as error:
+            LOGGER.error('no memory for a single person, persons become solid: %s', error)
+            reason = Reason.OUT_OF_MEMORY
         except (RuntimeError, ValueError, MemoryError) as error:
             LOGGER.error('generator failed, persons become solid: %s', error)
-            self._codes.clear()
-            return [Patch(None, Reason.GENERATOR_FAILED) for _ in persons]
+            reason = Reason.GENERATOR_FAILED
+        self._codes.clear()
+        return [Patch(None, reason) for _ in persons]
 
-    def _synthesised(self, persons: list[Person], clock: StageClock,
+    def _synthesised(self, persons: Sequence[Person], clock: StageClock,
                      deadline_s: float) -> list[Patch]:
         device = self._replacer.device
         crops = torch.stack([person.crop for person in persons]).to(device)
@@ -99,7 +103,7 @@ class LatentRagMethod:
                            else Patch(None, Reason.NOT_VERIFIED))
         return patches
 
-    def _codes_of(self, persons: list[Person], crops: Tensor, features: Tensor,
+    def _codes_of(self, persons: Sequence[Person], crops: Tensor, features: Tensor,
                   clock: StageClock, deadline_s: float) -> Tensor:
         """Return one code per person: remembered, warmed up, or retrieved and refined."""
         remembered = [self._codes.get(person.track_id) for person in persons]

@@ -21,6 +21,7 @@ from latent_rag_ros.perception.detector import DetectorError
 from latent_rag_ros.protection.assembly import Parts, assemble
 from latent_rag_ros.protection.blank import blank_frame
 from latent_rag_ros.protection.compositing import erase, paste
+from latent_rag_ros.protection.fitting_parts import in_fitting_parts
 from latent_rag_ros.protection.method import Patch, Person
 from latent_rag_ros.protection.region import region_of
 from latent_rag_ros.protection.stage_clock import StageClock
@@ -94,6 +95,8 @@ class ProtectionPipeline:
             return self._protected(frame, clock)
         except DetectorError as error:
             reason, message = Reason.DETECTOR_FAILED, str(error)
+        except (MemoryError, torch.cuda.OutOfMemoryError) as error:
+            reason, message = Reason.OUT_OF_MEMORY, f'{type(error).__name__}: {error}'
         except Exception as error:  # the one guard: whatever it is, the raw frame must not pass
             LOGGER.exception('frame blanked')
             reason, message = Reason.INTERNAL_ERROR, f'{type(error).__name__}: {error}'
@@ -139,10 +142,10 @@ class ProtectionPipeline:
                 if reason == Reason.NONE and person.missed_frames == 0]
         features: dict[int, Tensor] = {}
         if rows and self._parts.embedder is not None:
-            features = self._features(crops if self._parts.has_one_size else [
+            features, failure = self._features(crops if self._parts.has_one_size else [
                 _crop(image, region, self._parts.embedder_size_px) for _, region in located], rows)
             for row in set(rows) - set(features):
-                reasons[row] = Reason.EMBEDDER_FAILED
+                reasons[row] = failure
         return [Person(person.track_id, crop, features.get(row), reason)
                 for row, ((person, _), crop, reason) in enumerate(zip(located, crops, reasons))]
 
@@ -150,17 +153,23 @@ class ProtectionPipeline:
         too_small = region.crop_box.height_px < self._values['identity.height_px_min']
         return Reason.TOO_SMALL if too_small else Reason.NONE
 
-    @torch.no_grad()
-    def _features(self, crops: Sequence[Tensor], rows: Sequence[int]) -> dict[int, Tensor]:
-        """Return features by row; rows whose feature is not finite are missing."""
-        batch = torch.stack([crops[row] for row in rows]).to(self.device).float() / 255
+    def _features(self, crops: Sequence[Tensor],
+                  rows: Sequence[int]) -> tuple[dict[int, Tensor], Reason]:
+        """Return features by row, and why rows are missing: no feature, or not a finite one."""
         try:
-            features = self._parts.embedder.embed(batch)
+            features = in_fitting_parts(self._embedded_batch, [crops[row] for row in rows])
+        except torch.cuda.OutOfMemoryError as error:
+            LOGGER.error('no memory to embed a single person, persons become solid: %s', error)
+            return {}, Reason.OUT_OF_MEMORY
         except (RuntimeError, ValueError, MemoryError) as error:
             LOGGER.error('embedder failed, persons become solid: %s', error)
-            return {}
+            return {}, Reason.EMBEDDER_FAILED
         return {row: feature for row, feature in zip(rows, features)
-                if bool(feature.isfinite().all())}
+                if bool(feature.isfinite().all())}, Reason.EMBEDDER_FAILED
+
+    @torch.no_grad()
+    def _embedded_batch(self, crops: Sequence[Tensor]) -> Tensor:
+        return self._parts.embedder.embed(torch.stack(list(crops)).to(self.device).float() / 255)
 
     @staticmethod
     def _paste_all(canvas: ImageArray, located: Sequence[tuple[TrackedPerson, Region]],

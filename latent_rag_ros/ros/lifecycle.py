@@ -18,6 +18,7 @@ from rclpy.timer import Timer
 from latent_rag_ros.parameters import Parameter, ParameterError, Value
 from latent_rag_ros.ros import process
 from latent_rag_ros.ros.parameters import declare_rows, read
+from latent_rag_ros.ros.weakening import refuse_weakening
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 ERROR = TransitionCallbackReturn.ERROR
@@ -34,8 +35,8 @@ class SafeLifecycleNode(LifecycleNode):
     name : str
         Name of the node.
     table : tuple of Parameter
-        Its parameters. They can be changed while the node is unconfigured, and `configure` gets
-        their checked values. With `autostart` among them and true, the node configures and
+        Its parameters. They can be changed while the node is unconfigured, but not to values that
+        protect people less than at the start, and `configure` gets their checked values. With `autostart` among them and true, the node configures and
         activates itself as soon as it spins.
     **options
         Further arguments of `rclpy.node.Node`.
@@ -54,6 +55,7 @@ class SafeLifecycleNode(LifecycleNode):
         self._table, self.last_failure = table, ''
         self._answer_valid_transition = self._service_change_state.callback
         self._service_change_state.callback = self._answer_transition
+        refuse_weakening(self, table)
         declare_rows(self, table, self._why_locked)
         self._autostart_timer = None
         if self.has_parameter('autostart') and self.get_parameter('autostart').value is not False:

@@ -1,4 +1,4 @@
-"""One activation of the filter: raw messages in, one answer for each of them at the latest when due.
+"""One activation of the filter: raw messages in, an answer for each of them when it is due.
 
 The executor hands messages in, a worker protects them, a watchdog answers what is due. All three
 meet at one lock, and every message is answered once: who comes later finds it ended.
@@ -173,7 +173,7 @@ class ProtectionRun:
                 self._guard.look_at(checksum, stamp.sec * SECOND_NS + stamp.nanosec)
 
     def _answer(self, arrival: Arrival, frame: ProtectedFrame) -> None:
-        """Publish what the guard allows of a frame, and count it. The only place that publishes."""
+        """Publish what the guard allows of a frame, and count it: the only place that does."""
         if arrival.ended:
             return
         now_s = self._clock()

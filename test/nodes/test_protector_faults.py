@@ -174,7 +174,7 @@ def test_pipeline_that_raises_or_returns_raw_pixels_is_blanked(bench: Bench) -> 
         assert (status.state, status.frames_blanked) == (BLANKING, number)
         assert set(answer.data) == {0}
     still_protects(protector, 3)
-    assert [image.header for image in protector.images] == [header_of(1), header_of(2), header_of(3)]
+    assert [image.header for image in protector.images] == [*map(header_of, (1, 2, 3))]
 
 
 def test_silent_camera_is_noticed_and_its_return_too(bench: Bench) -> None:
