@@ -17,8 +17,12 @@ COMMANDS = {
              'run the filter as ROS 2 nodes on the shipped clip or on any video'),
     'evaluate': ('latent_rag_ros.tools.evaluate',
                  'measure what the filter hides and what it keeps'),
+    'synthesize': ('latent_rag_ros.tools.synthesize',
+                   'render synthetic people: crops and frames with exact labels'),
     'store': ('latent_rag_ros.tools.store',
               'build a retrieval store for networks of your own'),
+    'train': ('latent_rag_ros.tools.train',
+              'make the weights again from rendered people, from seeds'),
     'audit': ('latent_rag_ros.tools.audit',
               'list the nodes that listen to the raw camera, beside the protector'),
 }

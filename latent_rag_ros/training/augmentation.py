@@ -13,13 +13,15 @@ def _uniform(count: int, half_width: float, channels: int = 1) -> Tensor:
 
 def jitter_colour(crops: Tensor) -> Tensor:
     """Change white balance, brightness, contrast, saturation and gamma of (n, 3, h, w) in 0..1."""
-    count = len(crops)
-    crops = crops * _uniform(count, 0.08, 3) * _uniform(count, 0.25)
+    balance, light, contrast, saturation, gamma = (
+        _uniform(len(crops), half_width, channels).to(crops.device)
+        for half_width, channels in ((0.08, 3), (0.25, 1), (0.25, 1), (0.3, 1), (0.25, 1)))
+    crops = crops * balance * light
     mean = crops.mean((1, 2, 3), keepdim=True)
-    crops = (crops - mean) * _uniform(count, 0.25) + mean
+    crops = (crops - mean) * contrast + mean
     grey = crops.mean(1, keepdim=True)
-    crops = grey + (crops - grey) * _uniform(count, 0.3)
-    return crops.clamp(0, 1) ** _uniform(count, 0.25)
+    crops = grey + (crops - grey) * saturation
+    return crops.clamp(0, 1) ** gamma
 
 
 def erase_blocks(crops: Tensor, probability: float = 0.45) -> None:
@@ -32,19 +34,38 @@ def erase_blocks(crops: Tensor, probability: float = 0.45) -> None:
         block_width = int(torch.randint(width // 6, width * 5 // 8, ()))
         top = int(torch.randint(0, height - block_height, ()))
         left = int(torch.randint(0, width - block_width, ()))
-        crop[:, top:top + block_height, left:left + block_width] = torch.rand(3, 1, 1)
+        crop[:, top:top + block_height, left:left + block_width] = torch.rand(3, 1, 1).to(crop)
+
+
+def jitter_box(crops: Tensor, shift: float = 0.08, scale: float = 0.15,
+               aspect: float = 0.08) -> Tensor:
+    """Cut each crop as a detector with a loose or a tight box would; the border is repeated.
+
+    `shift`, `scale` and `aspect` are the largest changes, as shares of the crop's size.
+    """
+    count, device = len(crops), crops.device
+    zoom, stretch = _uniform(count, scale).view(-1), _uniform(count, aspect).view(-1)
+    move = (torch.rand(count, 2) * 2 - 1) * shift * 2
+    theta = torch.zeros(count, 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1] = zoom * stretch, zoom / stretch
+    theta[:, :, 2] = move
+    grid = functional.affine_grid(theta.to(device), list(crops.shape), align_corners=False)
+    return functional.grid_sample(crops, grid, padding_mode='border', align_corners=False)
+
+
+def soften(crops: Tensor) -> Tensor:
+    """Return the crops as a camera with half as many pixels sees them."""
+    return functional.interpolate(functional.avg_pool2d(crops, 2), scale_factor=2,
+                                  mode='bilinear')
 
 
 def augment(crops: Tensor) -> Tensor:
     """Return changed copies of (n, 3, 128, 64) crops in 0..1 for the training of an embedder."""
-    count, _, height, width = crops.shape
-    flipped = torch.rand(count) < 0.5
-    crops = torch.where(flipped.view(-1, 1, 1, 1), crops.flip(3), crops)
-    padded = functional.pad(crops, (4, 4, 8, 8), mode='replicate')
-    top, left = int(torch.randint(0, 17, ())), int(torch.randint(0, 9, ()))
-    crops = jitter_colour(padded[:, :, top:top + height, left:left + width])
-    blurred = functional.interpolate(functional.avg_pool2d(crops, 2), scale_factor=2,
-                                     mode='bilinear')
-    crops = torch.where((torch.rand(count) < 0.3).view(-1, 1, 1, 1), blurred, crops)
+    count, device = len(crops), crops.device
+    flipped = (torch.rand(count) < 0.5).view(-1, 1, 1, 1).to(device)
+    crops = torch.where(flipped, crops.flip(3), crops)
+    crops = jitter_colour(jitter_box(crops))
+    blurred = (torch.rand(count) < 0.3).view(-1, 1, 1, 1).to(device)
+    crops = torch.where(blurred, soften(crops), crops)
     erase_blocks(crops)
     return crops

@@ -1,66 +1,64 @@
-"""Train the re-ID embedder on rendered people: label-smoothed cross entropy and triplet loss.
+"""Train a re-ID embedder on rendered people: margin softmax, label-smoothed, and triplet loss.
 
-Run `python -m latent_rag_ros.training.train_embedder --crops DIR --out FILE`; an interrupted run
-continues from its checkpoint.
+Every batch is drawn around a few anchor identities and those that look most like them
+(graph sampling, Liao and Shao, CVPR 2022), and half of the crops get another background, so that
+the network learns the person and not the street.
 """
 from __future__ import annotations
 
-import argparse
 import json
-import logging
-import math
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from latent_rag_ros.identity.embedder import FEATURE_DIMENSION, Embedder
 from latent_rag_ros.training.augmentation import augment
-from latent_rag_ros.training.average import update_average
-from latent_rag_ros.training.checkpoint import load_checkpoint, save_checkpoint
-from latent_rag_ros.training.crops import Crops, load_crops
+from latent_rag_ros.training.background_swap import swap_backgrounds
+from latent_rag_ros.training.crops import Crops
+from latent_rag_ros.training.identity_sampler import IdentitySampler
+from latent_rag_ros.training.trainer import Schedule, Trainer
 from latent_rag_ros.training.unseen_embedder import UnseenEmbedder
 from latent_rag_ros.weights.tensors import save_tensors
 
-LOGGER = logging.getLogger('train_embedder')
-NETWORKS = {'embedder': (Embedder, FEATURE_DIMENSION), 'unseen': (UnseenEmbedder, 192)}
+NETWORKS = {'embedder': (Embedder, FEATURE_DIMENSION), 'unseen_embedder': (UnseenEmbedder, 192)}
 
 
 @dataclass(frozen=True)
-class Settings:
+class EmbedderSettings:
     """Settings of one run; they go into the weights' metadata."""
 
     network: str = 'embedder'
     seed: int = 0
-    iterations: int = 2400
+    iterations: int = 4000
     identities_per_batch: int = 16
     crops_per_identity: int = 4
+    anchors_per_batch: int = 4
     learning_rate: float = 1.2e-3
     weight_decay: float = 5e-3
-    warm_up_iterations: int = 100
     label_smoothing: float = 0.1
+    cosine_scale: float = 18.0
+    cosine_margin: float = 0.15
     triplet_margin: float = 0.3
-    average_decay: float = 0.995
+    background_swap_share: float = 0.5
 
 
-def learning_rate(settings: Settings, iteration: int) -> float:
-    """Linear warm-up, then half a cosine down to nothing."""
-    warm_up = min(1.0, (iteration + 1) / settings.warm_up_iterations)
-    decay = 0.5 + 0.5 * math.cos(math.pi * iteration / settings.iterations)
-    return settings.learning_rate * warm_up * decay + 1e-6
+class CosineClassifier(nn.Module):
+    """Identities as directions: logits s (cos - m) for the right one (CosFace, CVPR 2018)."""
 
+    def __init__(self, dimension: int, identities: int, scale: float, margin: float) -> None:
+        super().__init__()
+        self.directions = nn.Parameter(torch.randn(identities, dimension) * 0.05)
+        self.scale, self.margin = scale, margin
 
-def sample_batch(rows_of: list[NDArray[np.int64]], settings: Settings,
-                 random: np.random.Generator) -> NDArray[np.int64]:
-    """Draw P identities with K crops each; returns rows, shape (P * K,)."""
-    chosen = random.choice(len(rows_of), settings.identities_per_batch, replace=False)
-    return np.concatenate([random.choice(rows_of[identity], settings.crops_per_identity,
-                                         replace=False) for identity in chosen])
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
+        """Return logits, shape (n, identities), for features (n, dimension), labels (n,)."""
+        cosine = functional.normalize(features) @ functional.normalize(self.directions).t()
+        wanted = functional.one_hot(labels, len(self.directions))
+        return self.scale * (cosine - self.margin * wanted)
 
 
 def triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:
@@ -73,69 +71,67 @@ def triplet_loss(features: Tensor, labels: Tensor, margin: float) -> Tensor:
     return functional.relu(farthest_same - nearest_other + margin).mean()
 
 
-def train(crops: Crops, settings: Settings, checkpoint: Path) -> nn.Module:
-    """Return the averaged network after `settings.iterations` steps; resumes from `checkpoint`."""
-    torch.manual_seed(settings.seed)
-    random = np.random.default_rng(settings.seed)
-    labels_by_row = np.unique(crops.identities, return_inverse=True)[1]
-    rows_of = [np.flatnonzero(labels_by_row == label) for label in range(labels_by_row.max() + 1)]
-    network_class, dimension = NETWORKS[settings.network]
-    network, average = network_class(), network_class()
-    average.load_state_dict(network.state_dict())
-    classifier = nn.Linear(dimension, len(rows_of), bias=False)
-    optimiser = torch.optim.AdamW([*network.parameters(), *classifier.parameters()],
-                                  settings.learning_rate, weight_decay=settings.weight_decay)
-    parts = {'network': network, 'average': average, 'classifier': classifier,
-             'optimiser': optimiser}
-    state = load_checkpoint(checkpoint)
-    start = state['iteration'] if state else 0
-    for name, part in parts.items() if state else ():
-        part.load_state_dict(state[name])
-    began_s = time.monotonic()
-    for iteration in range(start, settings.iterations):
-        optimiser.param_groups[0]['lr'] = learning_rate(settings, iteration)
-        rows = sample_batch(rows_of, settings, random)
-        labels = torch.from_numpy(labels_by_row[rows])
-        batch = augment(crops.tensor(rows))
-        with torch.autocast('cpu', torch.bfloat16):
-            before_neck = network.before_neck(network.feature_maps(batch)[-1])
-            logits = classifier(network.neck(before_neck))
-        loss = functional.cross_entropy(logits.float(), labels,
-                                        label_smoothing=settings.label_smoothing)
-        loss = loss + triplet_loss(before_neck.float(), labels, settings.triplet_margin)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        update_average(average, network, min(settings.average_decay, iteration / (iteration + 10)))
-        if (iteration + 1) % 100 == 0 or iteration + 1 == settings.iterations:
-            rate_hz = (iteration + 1 - start) * len(rows) / (time.monotonic() - began_s)
-            LOGGER.info('iteration %d of %d, loss %.3f, %.0f crops/s', iteration + 1,
-                        settings.iterations, loss.item(), rate_hz)
-            save_checkpoint(checkpoint, {name: part.state_dict() for name, part in parts.items()}
-                            | {'iteration': iteration + 1})
-    return average.eval()
+class EmbedderTraining:
+    """One training of an embedder and the classifier that is thrown away afterwards.
+
+    Parameters
+    ----------
+    crops : Crops
+        Rendered people, at least four crops of each identity.
+    settings : EmbedderSettings
+    directory : Path
+        Where checkpoint and log go.
+    device : str
+        `cpu` or `cuda:N`.
+    """
+
+    def __init__(self, crops: Crops, settings: EmbedderSettings, directory: Path,
+                 device: str = 'cpu') -> None:
+        torch.manual_seed(settings.seed)
+        self.crops, self.settings, self.device = crops, settings, torch.device(device)
+        self.sampler = IdentitySampler(crops.identities, settings.identities_per_batch,
+                                       settings.crops_per_identity, settings.anchors_per_batch)
+        network_class, dimension = NETWORKS[settings.network]
+        self.network = network_class().to(self.device)
+        self.classifier = CosineClassifier(
+            dimension, self.sampler.identities, settings.cosine_scale,
+            settings.cosine_margin).to(self.device)
+        self.optimiser = torch.optim.AdamW(
+            [*self.network.parameters(), *self.classifier.parameters()],
+            weight_decay=settings.weight_decay)
+        self.trainer = Trainer(
+            {'network': self.network, 'classifier': self.classifier},
+            {'optimiser': self.optimiser},
+            Schedule(settings.iterations, settings.learning_rate, average_decay=0.995,
+                     seed=settings.seed), directory, settings.network)
+
+    def run(self) -> nn.Module:
+        """Return the averaged network."""
+        return self.trainer.run(self.step)['network']
+
+    def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
+        """Take one step; returns the parts of the loss."""
+        rows = self.sampler.rows(random, self.classifier.directions.detach())
+        labels = torch.from_numpy(self.sampler.labels[rows]).to(self.device)
+        batch = swap_backgrounds(self.crops, rows, self.settings.background_swap_share, random)
+        batch = augment(batch.to(self.device))
+        with torch.autocast(self.device.type, torch.bfloat16):
+            before_neck = self.network.before_neck(self.network.feature_maps(batch)[-1])
+            features = self.network.neck(before_neck)
+        identity = functional.cross_entropy(self.classifier(features.float(), labels), labels,
+                                            label_smoothing=self.settings.label_smoothing)
+        triplet = triplet_loss(before_neck.float(), labels, self.settings.triplet_margin)
+        self.optimiser.zero_grad()
+        (identity + triplet).backward()
+        self.optimiser.step()
+        return {'identity': identity.item(), 'triplet': triplet.item()}
 
 
-def main() -> int:
-    """Parse the command line, train, write the weights."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--crops', type=Path, required=True, help='folder with *.npz')
-    parser.add_argument('--out', type=Path, required=True, help='safetensors file to write')
-    parser.add_argument('--network', choices=NETWORKS, default='embedder')
-    parser.add_argument('--iterations', type=int, default=Settings.iterations)
-    parser.add_argument('--seed', type=int, default=Settings.seed)
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format='%(asctime)s %(message)s')
-    torch.set_num_threads(1)
-    settings = Settings(network=arguments.network, seed=arguments.seed,
-                        iterations=arguments.iterations)
-    crops = load_crops(arguments.crops)
-    average = train(crops, settings, arguments.out.with_suffix('.checkpoint'))
+def train_embedder(crops: Crops, directory: Path, settings: EmbedderSettings,
+                   device: str = 'cpu') -> None:
+    """Train on `crops` and write `<network>.safetensors` into `directory`."""
+    network = EmbedderTraining(crops, settings, directory, device).run()
     metadata = asdict(settings) | {'identities': len(np.unique(crops.identities)),
                                    'crops': len(crops.images)}
-    save_tensors(arguments.out, average.state_dict(), {'training': json.dumps(metadata)})
-    return 0
-
-
-if __name__ == '__main__':
-    raise SystemExit(main())
+    save_tensors(directory / f'{settings.network}.safetensors', network.cpu().state_dict(),
+                 {'training': json.dumps(metadata)})

@@ -1,98 +1,94 @@
-"""The training scripts make weights that load, continue where they stopped, and learn."""
+"""The trainings make weights that load, continue where they stopped, and learn."""
 from __future__ import annotations
 
+import json
+
 import numpy as np
-import pytest
 import torch
 
-from latent_rag_ros.identity.embedder import load_embedder
+from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.latent_rag.encoder import load_encoder
 from latent_rag_ros.latent_rag.generator import load_generator
-from latent_rag_ros.latent_rag.store import load_store
-from latent_rag_ros.training import build_store, train_embedder, train_generator
-from latent_rag_ros.training.checkpoint import load_checkpoint
-from latent_rag_ros.training.crops import load_crops
+from latent_rag_ros.training.crops import Crops
+from latent_rag_ros.training.train_embedder import (
+    EmbedderSettings, EmbedderTraining, train_embedder)
+from latent_rag_ros.training.train_generator import (
+    GeneratorSettings, GeneratorTraining, train_generator)
+
+EMBEDDER = EmbedderSettings(iterations=3, identities_per_batch=8, crops_per_identity=2)
 
 
-@pytest.fixture
-def crops_folder(tmp_path):
-    """Twenty people of two plain colours each, six crops a person."""
-    random = np.random.default_rng(1)
-    identities = np.repeat(np.arange(20), 6)
-    images = np.zeros((120, 128, 64, 3), np.uint8)
-    for identity in range(20):
-        top, legs = random.integers(0, 256, (2, 3))
-        rows = identities == identity
-        images[rows, :64], images[rows, 64:] = top, legs
-    noise = random.integers(0, 20, images.shape)
-    folder = tmp_path / 'crops'
-    folder.mkdir()
-    np.savez(folder / '0.npz', X=np.clip(images + noise, 0, 255).astype(np.uint8), Y=identities,
-             C=np.tile(np.arange(6), 20))
-    return folder
+def weights_of(network: torch.nn.Module) -> torch.Tensor:
+    """Return all weights in one row."""
+    return torch.cat([value.flatten() for value in network.state_dict().values()
+                      if value.is_floating_point()])
 
 
-def run(monkeypatch, module, *words) -> None:
-    monkeypatch.setattr('sys.argv', ['script', *map(str, words)])
-    assert module.main() == 0
+def test_interrupted_training_ends_like_an_uninterrupted_one(crops, tmp_path):
+    class Interrupted(Exception):
+        """Ends a run as a power cut does."""
+
+    whole = EmbedderTraining(crops, EMBEDDER, tmp_path / 'whole')
+    expected = whole.run()
+    broken = EmbedderTraining(crops, EMBEDDER, tmp_path / 'broken')
+    broken.trainer.schedule = whole.trainer.schedule.__class__(
+        **(vars(whole.trainer.schedule) | {'checkpoint_every': 1}))
+
+    def step(iteration, random):
+        if iteration == 2:
+            raise Interrupted
+        return EmbedderTraining.step(broken, iteration, random)
+
+    try:
+        broken.trainer.run(step)
+    except Interrupted:
+        pass
+    resumed = EmbedderTraining(crops, EMBEDDER, tmp_path / 'broken')
+    assert torch.equal(weights_of(resumed.run()), weights_of(expected))
+    log = (tmp_path / 'broken' / 'embedder.log.jsonl').read_text().splitlines()
+    assert [json.loads(row)['iteration'] for row in log] == [1, 2, 3]
 
 
-def test_crops_come_back_as_rgb_with_their_labels(crops_folder):
-    crops = load_crops(crops_folder, identities_below=5)
-    stored = np.load(crops_folder / '0.npz')['X'][:30]
-    assert (crops.images == stored[..., ::-1]).all()
-    assert crops.identities.max() == 4
-    assert crops.tensor(np.array([3])).shape == (1, 3, 128, 64)
+@torch.no_grad()
+def separation(network: Embedder, crops: Crops) -> float:
+    """Return how much more alike two crops of one person are than two of different people."""
+    features = network.eval().embed(crops.tensor(np.arange(120)))
+    similarity = (features @ features.t()).numpy()
+    same = crops.identities[:, None] == crops.identities[None]
+    return float(similarity[same].mean() - similarity[~same].mean())
 
 
-def test_missing_crops_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match='no .*npz in'):
-        load_crops(tmp_path)
+def test_embedder_tells_people_apart_after_some_steps(crops, tmp_path):
+    settings = EmbedderSettings(iterations=25, identities_per_batch=8, crops_per_identity=2)
+    torch.manual_seed(0)
+    before = separation(Embedder(), crops)
+    assert separation(EmbedderTraining(crops, settings, tmp_path).run(), crops) > before + 0.05
 
 
-@pytest.mark.parametrize('network', ['embedder', 'unseen'])
-def test_embedder_training_writes_weights_and_continues_from_its_checkpoint(
-        network, crops_folder, tmp_path, monkeypatch):
-    out = tmp_path / f'{network}.safetensors'
-    words = ('--crops', crops_folder, '--out', out, '--network', network, '--iterations')
-    run(monkeypatch, train_embedder, *words, 2)
-    assert load_checkpoint(out.with_suffix('.checkpoint'))['iteration'] == 2
-    first = out.read_bytes()
-    run(monkeypatch, train_embedder, *words, 2)
-    assert out.read_bytes() == first
-    run(monkeypatch, train_embedder, *words, 3)
-    assert load_checkpoint(out.with_suffix('.checkpoint'))['iteration'] == 3
-    assert out.read_bytes() != first
+def test_generator_training_reconstructs_better_with_every_part_of_its_loss(crops, tmp_path):
+    torch.manual_seed(0)
+    settings = GeneratorSettings(iterations=12, batch=8, adversarial_from_share=0.5)
+    training = GeneratorTraining(crops, Embedder().eval().requires_grad_(False), settings,
+                                 tmp_path)
+    batch = crops.tensor(np.arange(8))
+    before = training.reconstruct(batch)[2]
+    networks = training.run()
+    after = training.reconstruct(batch)[2]
+    assert after['pixels'] < before['pixels'] and after['pooled'] < before['pooled']
+    rows = [json.loads(row) for row in
+            (tmp_path / 'generator.log.jsonl').read_text().splitlines()]
+    assert {'pixels', 'features', 'identity', 'discriminator', 'adversarial'} <= rows[-1].keys()
+    assert set(networks) == {'encoder', 'generator'}
 
 
-def test_the_way_from_crops_to_a_store_when_every_network_is_tiny_trained(
-        crops_folder, tmp_path, monkeypatch):
-    weights = tmp_path / 'weights'
-    embedder = weights / 'embedder.safetensors'
-    run(monkeypatch, train_embedder, '--crops', crops_folder, '--out', embedder,
-        '--iterations', 2)
-    run(monkeypatch, train_generator, '--crops', crops_folder, '--embedder', embedder,
-        '--out', weights, '--iterations', 2)
-    run(monkeypatch, build_store, '--crops', crops_folder, '--weights', weights)
-    store = load_store(weights / 'store.safetensors')
-    crops = load_crops(crops_folder)
-    rows = np.arange(4)
+def test_files_load_after_training(crops, tmp_path):
+    train_embedder(crops, tmp_path, EMBEDDER)
+    train_generator(crops, tmp_path / 'embedder.safetensors', tmp_path,
+                    GeneratorSettings(iterations=2, batch=4))
+    crop = crops.tensor(np.arange(2))
     with torch.no_grad():
-        features = load_embedder(embedder).embed(crops.tensor(rows))
-        codes = load_encoder(weights / 'encoder.safetensors')(crops.tensor(rows))
-        assert load_generator(weights / 'generator.safetensors')(codes).shape == (4, 3, 128, 64)
-    torch.testing.assert_close(store.features[:4], features, atol=2e-3, rtol=0)
-    torch.testing.assert_close(store.codes[:4], codes, atol=5e-3, rtol=1e-2)
-
-
-def test_generator_training_lowers_the_reconstruction_loss(crops_folder, tmp_path):
-    crops = load_crops(crops_folder)
-    embedder = train_embedder.Embedder().eval().requires_grad_(False)
-    batch = crops.tensor(np.arange(0, 120, 10))
-    losses = []
-    for iterations in (1, 25):
-        settings = train_generator.Settings(iterations=iterations, batch=8, average_decay=0.0)
-        parts = train_generator.train(crops, embedder, settings,
-                                      tmp_path / f'{iterations}.checkpoint')
-        losses.append(train_generator.reconstruction_loss(parts, embedder, batch, settings)[1])
-    assert losses[1] < 0.9 * losses[0]
+        codes = load_encoder(tmp_path / 'encoder.safetensors')(crop)
+        images = load_generator(tmp_path / 'generator.safetensors')(codes)
+        features = load_embedder(tmp_path / 'embedder.safetensors').embed(images)
+    assert images.shape == crop.shape
+    assert torch.allclose(features.norm(dim=1), torch.ones(2), atol=1e-3)

@@ -1,0 +1,86 @@
+"""Makes every trained weights file from seeds: people, embedders, generator, store, manifest."""
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE
+from latent_rag_ros.training.build_store import store_of
+from latent_rag_ros.training.crops import Crops, load_crops
+from latent_rag_ros.training.recipe import People, Recipe
+from latent_rag_ros.training.train_embedder import train_embedder
+from latent_rag_ros.training.train_generator import train_generator
+from latent_rag_ros.weights.registry import register
+
+LOGGER = logging.getLogger(__name__)
+UNSEEN_FILE = 'unseen_embedder.safetensors'
+
+
+class Training:
+    """The steps of one recipe in one folder; what is there already is not made again.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    directory : Path
+        Weights, checkpoints, logs and, below `people/`, the rendered crops.
+    device : str
+        `cpu` or `cuda:N`.
+    workers : int
+        Processes that render.
+    """
+
+    def __init__(self, recipe: Recipe, directory: Path, device: str = 'cpu',
+                 workers: int = 1) -> None:
+        self.recipe, self.directory, self.device, self.workers = recipe, directory, device, workers
+        self.steps: dict[str, tuple[str, Callable[[], None]]] = {
+            'embedder': (EMBEDDER_FILE, self._train_embedder),
+            'unseen_embedder': (UNSEEN_FILE, self._train_unseen_embedder),
+            'generator': (GENERATOR_FILE, self._train_generator),
+            'store': (STORE_FILE, self._build_store)}
+
+    def make(self, step: str) -> None:
+        """Make one file, or with `all` every file, in the order in which they need each other.
+
+        Raises
+        ------
+        WeightsError
+            A file that the step stands on is missing or broken.
+        """
+        for name, (file, action) in self.steps.items():
+            if step not in ('all', name):
+                continue
+            if (self.directory / file).exists():
+                LOGGER.info('%s is there; delete it to make it again', file)
+                continue
+            action()
+            register(self.directory / file)
+
+    def people(self, name: str, people: People) -> Crops:
+        """Return rendered people, rendered now if they are not there yet."""
+        from latent_rag_ros.synthesis.dataset import Settings, render_dataset
+
+        directory = self.directory / 'people' / name
+        render_dataset(Settings(people.people, people.crops, frames=0, seed=people.seed),
+                       directory, self.workers)
+        return load_crops(directory / 'crops')
+
+    def _training_people(self) -> Crops:
+        return self.people('training', self.recipe.training_people)
+
+    def _train_embedder(self) -> None:
+        train_embedder(self._training_people(), self.directory, self.recipe.embedder, self.device)
+
+    def _train_unseen_embedder(self) -> None:
+        train_embedder(self._training_people(), self.directory, self.recipe.unseen_embedder,
+                       self.device)
+
+    def _train_generator(self) -> None:
+        train_generator(self._training_people(), self.directory / EMBEDDER_FILE, self.directory,
+                        self.recipe.generator, self.device)
+        register(self.directory / 'encoder.safetensors')
+
+    def _build_store(self) -> None:
+        people = self.people('store', self.recipe.store_people)
+        store_of(people, self.directory).save(self.directory / STORE_FILE)
