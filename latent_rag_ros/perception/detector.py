@@ -43,7 +43,8 @@ def check_image(image: ImageArray) -> None:
 
 
 def checked_detections(boxes: NDArray[np.floating], scores: NDArray[np.floating],
-                       height_px: int, width_px: int) -> list[Detection]:
+                       height_px: int, width_px: int,
+                       extents: NDArray[np.floating] | None = None) -> list[Detection]:
     """Return the raw output of a detector as detections, after checking that it can be true.
 
     Boxes are rounded outwards and clipped to the image; those entirely outside are left out.
@@ -56,6 +57,8 @@ def checked_detections(boxes: NDArray[np.floating], scores: NDArray[np.floating]
         Shape (n,), 0..1.
     height_px, width_px : int
         Size of the image.
+    extents : NDArray, optional
+        Shape (n, 4), like `boxes`: how far every person may reach; None takes the boxes.
 
     Raises
     ------
@@ -66,15 +69,22 @@ def checked_detections(boxes: NDArray[np.floating], scores: NDArray[np.floating]
     if len(boxes) > DETECTIONS_MAX:
         raise DetectorError(f'detector found {len(boxes)} persons, more than {DETECTIONS_MAX}; '
                             'raise detector.score_min or check the weights')
-    if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
+    extents = boxes if extents is None else extents
+    if not all(np.isfinite(values).all() for values in (boxes, extents, scores)):
         raise DetectorError('detector output is not finite; check the weights')
     if (boxes[:, 2:] < boxes[:, :2]).any() or (scores < 0).any() or (scores > 1).any():
         raise DetectorError('detector gave a box inside out or a score outside 0..1; '
                             'check the weights')
     detections = []
-    for (left, top, right, bottom), score in zip(boxes.tolist(), scores.tolist()):
-        box = Box(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
-        box = box.clipped(height_px, width_px)
+    for corners, extent, score in zip(boxes.tolist(), extents.tolist(), scores.tolist()):
+        box = _outwards(corners).clipped(height_px, width_px)
         if box.width_px and box.height_px:
-            detections.append(Detection(box, score))
+            covered = _outwards(extent).clipped(height_px, width_px)
+            detections.append(Detection(box, score, None if covered == box else covered))
     return detections
+
+
+def _outwards(corners: list[float]) -> Box:
+    """Return the smallest box of whole pixels that holds left, top, right, bottom."""
+    left, top, right, bottom = corners
+    return Box(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from latent_rag_ros.perception.clusters import clustered
 from latent_rag_ros.perception.detector import check_image, checked_detections
 from latent_rag_ros.perception.network import Network
 from latent_rag_ros.protection.types import Detection, ImageArray
@@ -35,7 +36,12 @@ class NanoDetDetector:
     score_min : float
         Detections below this score, 0..1, are left out.
     overlap_max : float
-        Of two boxes with a larger intersection over union only the better one is kept.
+        Boxes with a larger intersection over union are one person.
+    views : int
+        2 looks at the image twice, with its aspect kept and stretched to the square the network
+        sees: each view finds people that the other one misses. 1 leaves the stretched one out.
+    network : Network, optional
+        The loaded network of another detector with the same weights, to share its memory.
 
     Raises
     ------
@@ -43,47 +49,34 @@ class NanoDetDetector:
         The weights are missing or damaged.
     """
 
-    def __init__(self, weights: Path, score_min: float, overlap_max: float) -> None:
-        self._network = Network(weights, [f'{kind}_{stride}' for stride in STRIDES_PX
-                                          for kind in ('scores', 'sides')])
-        self._score_min = score_min
-        self._overlap_max = overlap_max
+    def __init__(self, weights: Path, score_min: float, overlap_max: float,
+                 views: int = 2, network: Network | None = None) -> None:
+        self.network = network or Network(weights, [
+            f'{kind}_{stride}' for stride in STRIDES_PX for kind in ('scores', 'sides')])
+        self._score_min, self._overlap_max, self._views = score_min, overlap_max, views
 
     def detect(self, image: ImageArray) -> list[Detection]:
-        """Return the persons of an RGB image, best first; see `PersonDetector.detect`.
-
-        The image is looked at twice, stretched to the square the network sees and with its aspect
-        kept: each view finds people that the other one misses.
-        """
+        """Return the persons of an RGB image, best first; see `PersonDetector.detect`."""
         check_image(image)
         height_px, width_px = image.shape[:2]
-        views = [self._view(image, SIDE_PX, SIDE_PX)]
-        if height_px != width_px:
-            scale = SIDE_PX / max(height_px, width_px)
-            views.append(self._view(image, max(1, round(height_px * scale)),
-                                    max(1, round(width_px * scale))))
+        scale = SIDE_PX / max(height_px, width_px)
+        views = [self._view(image, max(1, round(height_px * scale)),
+                            max(1, round(width_px * scale)))]
+        if height_px != width_px and self._views > 1:
+            views.append(self._view(image, SIDE_PX, SIDE_PX))
         scores, boxes = (np.concatenate(parts) for parts in zip(*views))
-        kept = self._without_duplicates(boxes, scores)
-        return checked_detections(boxes[kept], scores[kept], height_px, width_px)
+        kept, extents = clustered(boxes, scores, self._overlap_max)
+        return checked_detections(boxes[kept], scores[kept], height_px, width_px, extents)
 
     def _view(self, image: ImageArray, view_height_px: int, view_width_px: int,
               ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return scores (m,) and boxes (m, 4), in pixels of the image, found in one view."""
-        outputs = self._network.run(network_input(image, view_height_px, view_width_px))
+        outputs = self.network.run(network_input(image, view_height_px, view_width_px))
         found = [decoded(scores[0], sides[0], stride, self._score_min)
                  for scores, sides, stride in zip(outputs[::2], outputs[1::2], STRIDES_PX)]
         scores, boxes = (np.concatenate(parts) for parts in zip(*found))
         scale = [image.shape[1] / view_width_px, image.shape[0] / view_height_px]
         return scores, boxes * np.tile(scale, 2)
-
-    def _without_duplicates(self, boxes: NDArray[np.float64],
-                            scores: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return the indices that survive non-maximum suppression, best first."""
-        if not len(boxes):
-            return np.zeros(0, np.intp)
-        left_top_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-        return np.asarray(cv2.dnn.NMSBoxes(left_top_size.tolist(), scores.tolist(), 0.0,
-                                           self._overlap_max), np.intp).ravel()
 
 
 def decoded(scores: NDArray[np.float32], sides: NDArray[np.float32], stride_px: int,

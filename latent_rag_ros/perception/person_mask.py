@@ -81,6 +81,14 @@ class PersonMasker:
         """
         return self._network.run(network_input(image, box))[0].reshape(SIDE_PX, SIDE_PX)
 
+    def image_probability(self, image: ImageArray) -> NDArray[np.float32]:
+        """Return the person probability, 0..1, of the whole image, stretched to (256, 256).
+
+        Raises `ValueError` and `DetectorError` like `mask`.
+        """
+        check_image(image)
+        return self._network.run(_blob(_scaled(image)))[0].reshape(SIDE_PX, SIDE_PX)
+
 
 def _square_around(box: Box) -> Box:
     side_px = round(CROP_SCALE * max(box.height_px, box.width_px))
@@ -96,7 +104,14 @@ def network_input(image: ImageArray, box: Box) -> NDArray[np.float32]:
     crop = cv2.copyMakeBorder(
         image[window.slices], window.top - square.top, square.bottom - window.bottom,
         window.left - square.left, square.right - window.right, cv2.BORDER_REPLICATE)
-    shrinks = square.width_px > SIDE_PX
-    crop = cv2.resize(crop, (SIDE_PX, SIDE_PX),
+    return _blob(_scaled(crop))
+
+
+def _scaled(image: ImageArray) -> ImageArray:
+    shrinks = image.shape[0] > SIDE_PX
+    return cv2.resize(image, (SIDE_PX, SIDE_PX),
                       interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.ascontiguousarray(crop.transpose(2, 0, 1)[np.newaxis].astype(np.float32) / 255)
+
+
+def _blob(image: ImageArray) -> NDArray[np.float32]:
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[np.newaxis].astype(np.float32) / 255)

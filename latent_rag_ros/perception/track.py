@@ -36,23 +36,23 @@ class Track:
     ----------
     track_id : int
         Unique number of the person.
-    box : NDArray
-        First detection.
+    box, extent : NDArray
+        First detection: the best box, and all that may belong to the person.
     score : float
         Its score, 0..1.
     seen_s : float
         Its time [s].
     """
 
-    def __init__(self, track_id: int, box: NDArray[np.float64], score: float,
-                 seen_s: float) -> None:
+    def __init__(self, track_id: int, box: NDArray[np.float64], extent: NDArray[np.float64],
+                 score: float, seen_s: float) -> None:
         self.track_id = track_id
         self.score = score
         self.seen_s = seen_s
         self.detected_frames = 1
         self.missed_frames = 0
-        self._seen = box
-        self._size = box[2:] - box[:2]
+        self._seen, self._extent = box, extent
+        self._size = extent[2:] - extent[:2]
         self._centre = (box[:2] + box[2:]) / 2
         self._velocity = np.zeros(2)
 
@@ -61,14 +61,16 @@ class Track:
         decay = 1.0 if self.is_established else YOUNG_VELOCITY_DECAY ** self.missed_frames
         self._centre = self._centre + decay * self._velocity
 
-    def detect(self, box: NDArray[np.float64], score: float, now_s: float) -> None:
+    def detect(self, box: NDArray[np.float64], extent: NDArray[np.float64], score: float,
+               now_s: float) -> None:
         """Continue with the detection of this frame."""
         centre, seen_centre = (box[:2] + box[2:]) / 2, (self._seen[:2] + self._seen[2:]) / 2
         displacement = (centre - seen_centre) / (self.missed_frames + 1)
         gain = FIRST_VELOCITY_GAIN if self.detected_frames == 1 else VELOCITY_GAIN
         self._velocity = self._velocity + gain * (displacement - self._velocity)
-        self._size = np.maximum(box[2:] - box[:2], SIZE_DECAY * self._size)
-        self._centre, self._seen, self.score, self.seen_s = centre, box, score, now_s
+        self._size = np.maximum(extent[2:] - extent[:2], SIZE_DECAY * self._size)
+        self._centre, self._seen, self._extent = centre, box, extent
+        self.score, self.seen_s = score, now_s
         self.detected_frames += 1
         self.missed_frames = 0
 
@@ -88,17 +90,22 @@ class Track:
         return np.concatenate([self._centre - half, self._centre + half])
 
     @property
+    def shown(self) -> NDArray[np.float64]:
+        """The box the person is in: the detected one, or `covered` while it is missed."""
+        return self.covered if self.missed_frames else self._seen
+
+    @property
     def covered(self) -> NDArray[np.float64]:
         """The box that must be covered.
 
-        The detection while there is one. Later the box around the last detection and the
+        The extent while the person is detected. Later the box around the last extent and the
         predicted one, which grows with every missed frame: the person has stopped, gone on, or
         is anywhere in between.
         """
         if not self.missed_frames:
-            return self._seen
+            return self._extent
         growth_px = self._size[1] * min(GROWTH_PER_FRAME * self.missed_frames, GROWTH_MAX)
         half = self._size / 2 + growth_px
         predicted = np.concatenate([self._centre - half, self._centre + half])
-        return np.concatenate([np.minimum(predicted[:2], self._seen[:2]),
-                               np.maximum(predicted[2:], self._seen[2:])])
+        return np.concatenate([np.minimum(predicted[:2], self._extent[:2]),
+                               np.maximum(predicted[2:], self._extent[2:])])

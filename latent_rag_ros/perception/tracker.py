@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from latent_rag_ros.perception.clusters import corners
 from latent_rag_ros.perception.overlap import (areas, buffered, intersection_over_union,
                                                intersections)
 from latent_rag_ros.perception.track import Track
@@ -83,19 +84,21 @@ class Tracker:
             self._size_px = (height_px, width_px)
         for track in self._tracks:
             track.predict()
-        boxes = np.array([_corners(detection.box) for detection in detections]).reshape(-1, 4)
+        boxes = corners([detection.box for detection in detections])
+        extents = corners([detection.covered for detection in detections])
         assigned: dict[int, int] = {}
         for buffer in BUFFERS:
             assigned |= self._assign(boxes, assigned, buffer)
         for row, track in enumerate(self._tracks):
             if row in assigned:
-                track.detect(boxes[assigned[row]], detections[assigned[row]].score, now_s)
+                column = assigned[row]
+                track.detect(boxes[column], extents[column], detections[column].score, now_s)
             else:
                 track.miss()
         self._tracks = [track for track in self._tracks if self._is_remembered(track, now_s)]
         for column in sorted(set(range(len(detections))) - set(assigned.values())):
-            self._tracks.append(Track(self._next_id, boxes[column], detections[column].score,
-                                      now_s))
+            self._tracks.append(Track(self._next_id, boxes[column], extents[column],
+                                      detections[column].score, now_s))
             self._next_id += 1
         self._drop_duplicates()
         return self._persons(height_px, width_px)
@@ -136,14 +139,16 @@ class Tracker:
     def _persons(self, height_px: int, width_px: int) -> list[TrackedPerson]:
         persons = []
         for track in self._tracks:
-            left, top, right, bottom = track.covered.tolist()
-            box = Box(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
-            box = box.clipped(height_px, width_px)
+            box, covered = (_pixels(corners_px).clipped(height_px, width_px)
+                            for corners_px in (track.shown, track.covered))
             if box.width_px and box.height_px:
-                persons.append(TrackedPerson(track.track_id, box, track.score,
-                                             track.missed_frames))
+                persons.append(TrackedPerson(
+                    track.track_id, box, track.score, track.missed_frames,
+                    None if covered == box else covered))
         return persons
 
 
-def _corners(box: Box) -> list[float]:
-    return [float(value) for value in (box.left, box.top, box.right, box.bottom)]
+def _pixels(corners_px: NDArray[np.float64]) -> Box:
+    """Return the smallest box of whole pixels that holds left, top, right, bottom."""
+    left, top, right, bottom = corners_px.tolist()
+    return Box(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))

@@ -12,10 +12,29 @@ MASK_REACH = 0.25
 not the neighbour, who has a box of his own."""
 
 
+BORDER_SHARE = 0.02
+"""Nearer to the border than this share of the image, a person goes on to the border: whoever is cut
+off by it is seen worst there."""
+
+
+def to_border(box: Box, height_px: int, width_px: int) -> Box:
+    """Return the box with sides that are close to the border of the image moved onto it."""
+    rows, columns = round(BORDER_SHARE * height_px), round(BORDER_SHARE * width_px)
+    return Box(0 if box.left <= columns else box.left, 0 if box.top <= rows else box.top,
+               width_px if box.right >= width_px - columns else box.right,
+               height_px if box.bottom >= height_px - rows else box.bottom)
+
+
 def grown(box: Box, margin_px: int) -> Box:
     """Return the box moved outwards by `margin_px` on every side; may leave the image."""
     return Box(box.left - margin_px, box.top - margin_px,
                box.right + margin_px, box.bottom + margin_px)
+
+
+def outer(first: Box, second: Box) -> Box:
+    """Return the smallest box that holds both."""
+    return Box(min(first.left, second.left), min(first.top, second.top),
+               max(first.right, second.right), max(first.bottom, second.bottom))
 
 
 def region_of(image: ImageArray, person: TrackedPerson, masker: PersonMasker | None,
@@ -37,13 +56,14 @@ def region_of(image: ImageArray, person: TrackedPerson, masker: PersonMasker | N
     height_px, width_px = image.shape[:2]
     crop_box = person.box.clipped(height_px, width_px)
     margin_px = max(1, round(margin * person.box.height_px))
-    box = grown(person.box, margin_px).clipped(height_px, width_px)
+    box = to_border(grown(person.covered, margin_px), height_px, width_px)
+    box = box.clipped(height_px, width_px)
     if not crop_box.width_px or not crop_box.height_px:
         return None
     if masker is None:
         return Region(person.track_id, box, np.ones((box.height_px, box.width_px), bool), crop_box)
     reach_px = round(MASK_REACH * person.box.height_px)
-    limit = grown(person.box, reach_px).clipped(height_px, width_px)
+    limit = outer(grown(person.box, reach_px), box).clipped(height_px, width_px)
     mask = _mask_within(limit, *masker.mask(image, person.box))
     mask = cv2.dilate(mask.astype(np.uint8), _disc(margin_px)).astype(bool)
     rows, columns = box.slices

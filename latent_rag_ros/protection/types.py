@@ -106,10 +106,26 @@ class Frame:
 
 @dataclass(frozen=True)
 class Detection:
-    """One person as the detector saw it: box and score in 0..1."""
+    """One person as the detector saw it.
+
+    Parameters
+    ----------
+    box : Box
+        The best box: what the person is recognised in.
+    score : float
+        Score of that box, 0..1.
+    extent : Box, optional
+        Everything that may belong to the person, around the box; None stands for the box.
+    """
 
     box: Box
     score: float
+    extent: Box | None = None
+
+    @property
+    def covered(self) -> Box:
+        """What must be covered: the extent where there is one, else the box."""
+        return self.box if self.extent is None else self.extent
 
 
 @dataclass(frozen=True)
@@ -126,12 +142,20 @@ class TrackedPerson:
         Score of the last detection, 0..1.
     missed_frames : int
         Frames since the last detection; 0 means detected in this frame.
+    extent : Box, optional
+        Everything that may belong to the person, around the box; None stands for the box.
     """
 
     track_id: int
     box: Box
     score: float
     missed_frames: int
+    extent: Box | None = None
+
+    @property
+    def covered(self) -> Box:
+        """What must be covered: the extent where there is one, else the box."""
+        return self.box if self.extent is None else self.extent
 
 
 @dataclass(frozen=True)

@@ -203,3 +203,12 @@ def test_missed_person_is_kept_by_frames_when_frames_are_frequent():
     kept = [len(tracker.update([], HEIGHT_PX, WIDTH_PX, now_s=0.1 * frame))
             for frame in range(1, 18)]
     assert kept == [1] * 15 + [0, 0]
+
+
+def test_extent_is_covered_and_the_box_still_identifies(tracker: Tracker) -> None:
+    box, extent = Box(50, 100, 90, 200), Box(40, 95, 100, 210)
+    seen = tracker.update([Detection(box, 0.8, extent)], 480, 640)
+    assert seen == [TrackedPerson(1, box, 0.8, 0, extent)]
+    missed = tracker.update([], 480, 640)[0]
+    assert missed.box.left <= extent.left and missed.box.bottom >= extent.bottom
+    assert missed.covered == missed.box

@@ -65,3 +65,19 @@ def test_person_outside_the_image_has_no_region():
 def test_tiny_person_gets_at_least_one_pixel_of_margin():
     region = region_of(IMAGE, person(Box(10, 10, 13, 16)), None, 0.0)
     assert region.bounds == Box(9, 9, 14, 17)
+
+
+def test_region_goes_on_to_the_border_when_a_person_is_close_to_it():
+    region = region_of(IMAGE, person(Box(20, 12, 60, 112)), None, 0.06)
+    assert region.bounds.left > 6  # 14 px from the border are not close
+    region = region_of(IMAGE, person(Box(10, 10, 50, 110)), None, 0.06)
+    assert (region.bounds.left, region.bounds.top) == (0, 0)
+    region = region_of(IMAGE, person(Box(270, 130, 310, 230)), None, 0.06)
+    assert (region.bounds.right, region.bounds.bottom) == (320, 240)
+
+
+def test_extent_is_covered_and_the_crop_stays_the_box():
+    tracked = TrackedPerson(1, Box(100, 50, 140, 150), 0.9, 0, Box(80, 40, 150, 170))
+    region = region_of(IMAGE, tracked, KnownMask(Box(95, 60, 150, 140)), 0.06)
+    assert covered(region)[34:176, 74:156].all()
+    assert region.crop_box == Box(100, 50, 140, 150)

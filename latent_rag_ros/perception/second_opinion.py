@@ -1,0 +1,63 @@
+"""People whom the detector missed, as an independent network sees them.
+
+Selfie segmentation was trained on other data for another task than the detector, so it errs
+elsewhere. It looks at the whole image in one glance; person pixels far from everybody found before
+become persons of their own.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from latent_rag_ros.perception.detector import check_image
+from latent_rag_ros.perception.person_mask import PersonMasker
+from latent_rag_ros.protection.types import Box, Detection, ImageArray, MaskArray
+
+PROBABILITY_MIN = 0.5
+"""Person pixels of the whole image; around a box, where a person is expected, less is enough."""
+
+AREA_SHARE_MIN = 0.0005
+"""Smaller spots, as a share of the image, are noise: about 12 x 12 pixels of 640 x 480."""
+
+SCORE = 0.0
+"""The detector itself gave these people nothing: they are covered and never identified."""
+
+
+class SecondOpinion:
+    """Finds people by segmentation. Not thread-safe.
+
+    Parameters
+    ----------
+    masker : PersonMasker
+        The network; the image is scaled to its square input.
+    """
+
+    def __init__(self, masker: PersonMasker) -> None:
+        self._masker = masker
+
+    def missed(self, image: ImageArray, found: Sequence[Detection]) -> list[Detection]:
+        """Return the persons among the pixels that belong to nobody in `found`.
+
+        Raises
+        ------
+        ValueError
+            The image is empty or not RGB uint8.
+        DetectorError
+            The output is not finite.
+        """
+        check_image(image)
+        probability = self._masker.image_probability(image)
+        person = cv2.resize(probability, (image.shape[1], image.shape[0])) >= PROBABILITY_MIN
+        for detection in found:
+            person[detection.covered.clipped(*image.shape[:2]).slices] = False
+        return [Detection(box, SCORE) for box in _spots(person)]
+
+
+def _spots(mask: MaskArray) -> list[Box]:
+    """Return the bounds of the connected parts that are large enough."""
+    area_px_min = AREA_SHARE_MIN * mask.size
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return [Box(int(left), int(top), int(left + width), int(top + height))
+            for left, top, width, height, area_px in statistics[1:] if area_px >= area_px_min]
