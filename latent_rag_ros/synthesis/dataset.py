@@ -1,0 +1,166 @@
+"""Whole data sets on disk: shards of crops and of frames, rendered in parallel, resumable.
+
+A shard is one file and depends only on the seed and on its number, so neither the number of
+processes nor an interruption changes a byte of what is in it.
+"""
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from .crop_renderer import render_crop
+from .person import sample_person
+
+PEOPLE_PER_SHARD, FRAMES_PER_SHARD = 10, 20
+SETTINGS_FILE = 'synthesis.json'
+FORMAT_VERSION = 1
+"""Counts up whenever the same seed gives other pixels."""
+
+
+class SynthesisError(ValueError):
+    """The request cannot be rendered; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the content of a data set.
+
+    Parameters
+    ----------
+    people, crops : int
+        Labelled people, and crops of each.
+    frames : int
+        Full pictures with several people.
+    seed : int
+        Other seeds share no person and no camera with this one.
+    cameras : int
+        Cameras of the world; each person is seen by up to 8 of them.
+    """
+
+    people: int
+    crops: int
+    frames: int
+    seed: int
+    cameras: int = 120
+
+    def __post_init__(self) -> None:
+        """Raise SynthesisError for numbers that make no data set."""
+        for name, least in (('people', 0), ('crops', 1), ('frames', 0), ('seed', 0),
+                            ('cameras', 1)):
+            if getattr(self, name) < least:
+                raise SynthesisError(f'{name} is {getattr(self, name)}; give {least} or more')
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One file of a data set: its path, what renders it, the first number and how many."""
+
+    path: Path
+    render: Callable[[Settings, int, int], dict[str, NDArray]]
+    first: int
+    count: int
+
+
+def crop_arrays(settings: Settings, first: int, count: int) -> dict[str, NDArray]:
+    """Render the crops of people first .. first + count - 1.
+
+    Returns `images` (n, 128, 64, 3) uint8 RGB, `identities` and `cameras` (n,) int32, and
+    `masks` (n, 1024) uint8: 128 x 64 bits per crop, see `unpacked_masks`.
+    """
+    crops, identities = [], []
+    for number in range(first, first + count):
+        person = sample_person(settings.seed, number)
+        crops += [render_crop(settings.seed, person, number, crop, settings.cameras)
+                  for crop in range(settings.crops)]
+        identities += [number] * settings.crops
+    return {
+        'images': np.stack([crop.image for crop in crops]),
+        'identities': np.array(identities, np.int32),
+        'cameras': np.array([crop.camera for crop in crops], np.int32),
+        'masks': np.stack([np.packbits(crop.mask) for crop in crops])}
+
+
+def unpacked_masks(masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return the person masks of crops (n, 128, 64) from their bits (n, 1024)."""
+    return np.unpackbits(masks, axis=1).reshape(-1, 128, 64).astype(bool)
+
+
+def render_dataset(settings: Settings, directory: Path, workers: int) -> int:
+    """Render what is missing of a data set and return the number of shards rendered.
+
+    `directory` gets `crops/crops_*.npz`, `frames/frames_*.npz` and the settings. Raises SynthesisError when it
+    already holds a data set of other settings.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    _claim(settings, directory)
+    missing = [shard for shard in shards(settings, directory) if not shard.path.exists()]
+    for folder in {shard.path.parent for shard in missing}:
+        folder.mkdir(exist_ok=True)
+    with tqdm(total=len(missing), unit='shard', desc=f'rendering into {directory}') as progress:
+        for _ in _rendered(settings, missing, workers):
+            progress.update()
+    return len(missing)
+
+
+def shards(settings: Settings, directory: Path) -> list[Shard]:
+    """Return all shards of a data set."""
+    kinds = [('crops', crop_arrays, settings.people, PEOPLE_PER_SHARD)]
+    return [Shard(directory / name / f'{name}_{first:06d}.npz', render, first,
+                  min(size, total - first))
+            for name, render, total, size in kinds for first in range(0, total, size)]
+
+
+def _claim(settings: Settings, directory: Path) -> None:
+    """Write the settings, or check that they are those of the shards that are there."""
+    path = directory / SETTINGS_FILE
+    mine = {'format': FORMAT_VERSION, **asdict(settings)}
+    if path.exists():
+        there = json.loads(path.read_text(encoding='utf-8'))
+        if there != mine:
+            raise SynthesisError(f'{path} is of another data set ({there}, asked for {mine}); '
+                                 'take another folder')
+        return
+    temporary = path.with_suffix('.temporary')
+    temporary.write_text(json.dumps(mine, indent=2) + '\n', encoding='utf-8')
+    os.replace(temporary, path)
+
+
+def _rendered(settings: Settings, missing: list[Shard], workers: int) -> Iterator[Path]:
+    """Render shards, in this process or in several, and yield each when it is on disk."""
+    if workers <= 1 or len(missing) <= 1:
+        for shard in missing:
+            yield _write(settings, shard)
+        return
+    context = multiprocessing.get_context('spawn')  # forked threads of OpenCV and torch hang
+    with ProcessPoolExecutor(min(workers, len(missing)), context, _one_thread) as pool:
+        tasks = [pool.submit(_write, settings, shard) for shard in missing]
+        try:
+            for task in as_completed(tasks):
+                yield task.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _one_thread() -> None:
+    """Keep a worker on one core: there is a worker for each."""
+    cv2.setNumThreads(1)
+
+
+def _write(settings: Settings, shard: Shard) -> Path:
+    """Render one shard and put it in place at once, so that a file that exists is complete."""
+    arrays = shard.render(settings, shard.first, shard.count)
+    temporary = shard.path.with_name(f'{shard.path.stem}.temporary')
+    with temporary.open('wb') as file:
+        np.savez(file, **arrays)
+    os.replace(temporary, shard.path)
+    return shard.path
