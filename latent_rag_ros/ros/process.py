@@ -6,6 +6,7 @@ and rclpy's own handler would touch what is already destroyed.
 """
 from __future__ import annotations
 
+import resource
 import signal
 
 import rclpy
@@ -15,8 +16,18 @@ from rclpy.node import Node
 from rclpy.task import Future
 
 
+CORE_BYTES = 1
+"""Too little for a core file; and the kernel pipes no core to a crash reporter at exactly 1."""
+
+
 def start(args: list[str] | None) -> None:
-    """Initialise rclpy; SIGINT and SIGTERM end `spin` from now on."""
+    """Initialise rclpy; SIGINT and SIGTERM end `spin` from now on.
+
+    A crash leaves no core dump: it would hold raw frames.
+    """
+    hard_limit = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    limit = CORE_BYTES if hard_limit == resource.RLIM_INFINITY else min(CORE_BYTES, hard_limit)
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's handler; rclpy puts its own before it
     rclpy.init(args=args)
 
