@@ -52,9 +52,9 @@ class Measure:
 
     def raw(self) -> Figures:
         """Return Rank-1 and mAP of raw queries in the raw gallery, the upper bound."""
-        labels = self.people.labels
+        labels, queries = self.people.labels, self.people.queries
         return _by_network({
-            name: {'raw_raw': ranking_figures(features, features, labels)}
+            name: {'raw_raw': ranking_figures(features, features, labels, queries)}
             for name, features in self.raw_features.items()})
 
     def protected(self, images: NDArray[np.uint8]) -> Figures:
@@ -93,19 +93,25 @@ class Measure:
         protected = embed_images(network, images, self.device)
         pairs = {'prot_raw': (protected, raw), 'raw_prot': (raw, protected),
                  'prot_prot': (protected, protected)}
-        return {setting: ranking_figures(query, gallery, self.people.labels)
+        return {setting: ranking_figures(query, gallery, self.people.labels, self.people.queries)
                 for setting, (query, gallery) in pairs.items()}
 
 
 def ranking_figures(query: NDArray[np.float32], gallery: NDArray[np.float32],
-                    labels: Labels) -> Figures:
+                    labels: Labels, queries: NDArray[np.bool_] | None = None) -> Figures:
     """Return `rank1` and `map` with intervals; query and gallery show the same crops.
 
-    `query` and `gallery` are features of shape (n, d), float, rows of unit length.
+    `query` and `gallery` are features of shape (n, d), float, rows of unit length. Where
+    `queries`, shape (n,), is given, only its crops are queries and only the others the gallery.
     """
-    ranking = rank(query, labels, gallery, labels)
-    return (with_interval('rank1', ranking.first_is_match, labels.identities)
-            | with_interval('map', ranking.average_precision, labels.identities))
+    asked, searched = labels, labels
+    if queries is not None:
+        query, gallery = query[queries], gallery[~queries]
+        asked, searched = (Labels(labels.identities[rows], labels.cameras[rows])
+                           for rows in (queries, ~queries))
+    ranking = rank(query, asked, gallery, searched)
+    return (with_interval('rank1', ranking.first_is_match, asked.identities)
+            | with_interval('map', ranking.average_precision, asked.identities))
 
 
 def with_interval(name: str, values: NDArray[np.float64],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.arrays_file import read_arrays
 from latent_rag_ros.evaluation.errors import EvaluationError
-from latent_rag_ros.evaluation.ranking import Labels
+from latent_rag_ros.evaluation.ranking import DISTRACTOR, Labels
 
 DATA_DIRECTORY = Path(__file__).parent.parent / 'data'
 SPLITS = ('test', 'validation')
@@ -28,10 +28,14 @@ class HeldOutPeople:
         Shape (n, 128, 64, 3), uint8, RGB.
     labels : Labels
         Identity and camera of every crop.
+    queries : NDArray, optional
+        Shape (n,), bool: True for the queries of a data set, False for its gallery. None: every
+        crop is both.
     """
 
     images: NDArray[np.uint8]
     labels: Labels
+    queries: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Number of crops."""
@@ -39,8 +43,8 @@ class HeldOutPeople:
 
     @property
     def identity_count(self) -> int:
-        """Number of different people."""
-        return len(np.unique(self.labels.identities))
+        """Number of different people; junk and distractors are none."""
+        return len(np.unique(self.labels.identities[self.labels.identities > DISTRACTOR]))
 
     @property
     def camera_count(self) -> int:

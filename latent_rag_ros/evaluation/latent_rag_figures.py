@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from latent_rag_ros.evaluation.codecs import jpeg_decoded
+from latent_rag_ros.evaluation.datasets.people import dataset_people
 from latent_rag_ros.evaluation.embedding import EmbeddingNetwork
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.figures import AUTHORISED, Figures, Measure
@@ -52,6 +53,10 @@ class Options:
         Folder with the weights; None takes the shipped ones.
     device : str
         `cpu` or `cuda:N`.
+    dataset : str or None
+        Public data set in place of the held-out people, see `datasets.people.READERS`.
+    root : Path or None
+        Its folder.
     """
 
     split: str = 'test'
@@ -59,11 +64,15 @@ class Options:
     quick: bool = False
     weights: Path | None = None
     device: str = 'cpu'
+    dataset: str | None = None
+    root: Path | None = None
 
     @property
     def command(self) -> str:
         """The command line that repeats this evaluation."""
-        words = ['latent-rag evaluate latent-rag', f'--split {self.split}']
+        people = (f'--dataset {self.dataset} --root DIR' if self.dataset
+                  else f'--split {self.split}')
+        words = ['latent-rag evaluate latent-rag', people]
         words += [f'--preset {preset}' for preset in self.presets]
         return ' '.join(words + ['--quick'] * self.quick)
 
@@ -86,7 +95,7 @@ def latent_rag_figures(options: Options, show_progress: bool = True) -> Figures:
         Weights or data are missing, damaged, or not of one release.
     """
     started_s = time.monotonic()
-    people, others = _people(options.split, options.quick)
+    people, others = _people(options)
     embedder, networks = _networks(options)
     replacers = _replacers(options, people)
     measure = Measure.of(people, networks, options.device)
@@ -106,11 +115,13 @@ def latent_rag_figures(options: Options, show_progress: bool = True) -> Figures:
     return results
 
 
-def _people(split: str, quick: bool) -> tuple[HeldOutPeople, HeldOutPeople]:
+def _people(options: Options) -> tuple[HeldOutPeople, HeldOutPeople]:
     """Return the people to measure and other people for the mean image."""
-    people = load_held_out_people(split)
-    others = load_held_out_people('validation' if split == 'test' else 'test')
-    return (people.first_identities(QUICK_IDENTITIES) if quick else people), others
+    if options.dataset is not None:
+        return dataset_people(options.dataset, options.root, options.quick)
+    people = load_held_out_people(options.split)
+    others = load_held_out_people('validation' if options.split == 'test' else 'test')
+    return (people.first_identities(QUICK_IDENTITIES) if options.quick else people), others
 
 
 def _networks(options: Options) -> tuple[Embedder, Mapping[str, EmbeddingNetwork]]:
@@ -127,7 +138,8 @@ def _replacers(options: Options, people: HeldOutPeople) -> dict[str, LatentRagRe
     for preset in options.presets:
         replacer = LatentRagReplacer.load(options.weights, PRESETS[preset], options.device)
         inside = np.intersect1d(people.labels.identities, replacer.store.identities.numpy())
-        if len(inside):
+        # numbers of a data set count other people than the numbers of rendered ones do
+        if len(inside) and options.dataset is None:
             raise EvaluationError(
                 f'the retrieval store holds {len(inside)} of the people that are measured, such '
                 f'as {inside[0]}; figures would be those of a closed store: build it of other '
@@ -159,7 +171,8 @@ def _share_solid(raw: NDArray[np.uint8], protected: NDArray[np.uint8],
 
 def _about(options: Options, people: HeldOutPeople, seconds: float) -> Figures:
     return {
-        'command': options.command, 'split': options.split, 'quick': options.quick,
+        'command': options.command, 'split': options.dataset or options.split,
+        'people': 'real' if options.dataset else 'held-out synthetic', 'quick': options.quick,
         'crops': len(people), 'identities': people.identity_count,
         'cameras': people.camera_count, 'jpeg_quality': JPEG_QUALITY,
         'device': options.device, 'seconds': round(seconds, 1), 'versions': versions(),

@@ -45,9 +45,9 @@ def results_table(results: Mapping[str, Any]) -> str:
 def _caption(about: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     text = (f'Rank-1 / mAP in per cent, query→gallery, same identity and camera removed, raw→raw '
             f'in the first row; '
-            f'{about["split"]} split, {about["crops"]} crops of {about["identities"]} held-out '
-            f'synthetic people in {about["cameras"]} cameras; open store: none of them is in it. '
-            f'8-bit images.')
+            f'{about["split"]} split, {about["crops"]} crops of {about["identities"]} '
+            f'{about.get("people", "held-out synthetic")} people in {about["cameras"]} cameras; '
+            f'open store: none of them is in it. 8-bit images.')
     for preset in PRESET_ORDER:
         if preset in results:
             low, high = results[preset]['prot_raw']['map_ci95']

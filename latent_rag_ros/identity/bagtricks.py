@@ -1,6 +1,6 @@
 """ResNet with BNNeck (Luo et al., CVPRW 2019), to run checkpoints in the layout of fast-reid.
 
-BagTricks and SBS: a bottleneck ResNet (He et al., CVPR 2016) whose last stage keeps the resolution,
+BagTricks and SBS: a bottleneck ResNet (He et al., CVPR 2016) whose last stage is not strided,
 IBN-a where the file has it (Pan et al., ECCV 2018), non-local blocks of one channel (Wang et al.,
 CVPR 2018), mean or generalised-mean pooling, and the batch normalisation of the neck. What a file
 has is read from its names; attribute names are the names in the file.

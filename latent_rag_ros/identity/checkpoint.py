@@ -1,4 +1,4 @@
-"""Reads checkpoints of other projects safely, and fills a network from one or says what differs."""
+"""Reads checkpoints of other projects safely, and fills a network or says what differs."""
 from __future__ import annotations
 
 import pickle
@@ -95,7 +95,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], path: Path, layout: 
     if problems:
         more = f', and {len(problems) - SHOWN} more' if len(problems) > SHOWN else ''
         raise WeightsError(
-            f'{path} does not fit {layout}: {"; ".join(problems[:SHOWN])}{more}. Give a checkpoint '
-            'of that network, or export yours as TorchScript or ONNX')
+            f'{path} does not fit {layout}: {"; ".join(problems[:SHOWN])}{more}. Give a '
+            'checkpoint of that network, or export yours as TorchScript or ONNX')
     network.load_state_dict(dict(tensors), strict=False)
     return network.eval().requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Builds a retrieval store: one feature f_i = E(x_i) and one code w_i = E_w(x_i) per picture x_i."""
+"""Builds a retrieval store: a feature f_i = E(x_i) and a code w_i = E_w(x_i) per picture x_i."""
 from __future__ import annotations
 
 import logging

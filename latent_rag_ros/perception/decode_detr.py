@@ -4,8 +4,8 @@ Boxes (1, n, 4) and beside them one of
 
     logits (1, n, classes)                boxes are centre and size as shares of the input;
                                           RF-DETR (`dets`, `labels`), exports of transformers
-    scores (1, n) and labels (1, n)       boxes are left, top, right, bottom in pixels of the second
-                                          input, `orig_target_sizes`; RT-DETR and D-FINE
+    scores (1, n) and labels (1, n)       boxes are left, top, right, bottom in pixels of the
+                                          input `orig_target_sizes`; RT-DETR and D-FINE
 """
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 As their ONNX export writes it: per cell the class scores, then for left, top, right and bottom the
 logits of a distribution over the distances 0..r strides, whose mean is the distance. NanoDet has
-grids of stride 8, 16 and 32 measured from the middle of a cell, NanoDet-Plus one more of stride 64,
-measured from its top left corner. r is 7, or 10 in NanoDet-g.
+grids of stride 8, 16 and 32 and measures from the middle of a cell, NanoDet-Plus one more of
+stride 64 and measures from the top left corner. r is 7, or 10 in NanoDet-g.
 """
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ ROWS_MAX = 1000
 
 
 def layout(outputs: Outputs, height_px: int, width_px: int) -> str:
-    """Return `columns`, `anchors`, `ended` or `shares`, as listed above; empty for none of them."""
+    """Return `columns`, `anchors`, `ended` or `shares`, see above; empty for none."""
     # segmentation and pose exports give masks or key points in more arrays, after the boxes
     shapes = [value.shape for value in outputs.values() if value.ndim == 3]
     if len(shapes) != 1 or shapes[0][0] != 1:

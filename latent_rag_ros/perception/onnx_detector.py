@@ -1,8 +1,8 @@
 """A person detector that the user brought, as ONNX.
 
-It is a `PersonDetector` like NanoDetDetector and takes its place: the families differ only in how a
-picture gets into the network's square and how persons get out of its output, which the files
-`decode_*` say, one each. To add a family, write such a file and name it in `FORMATS`.
+It is a `PersonDetector` like NanoDetDetector and takes its place: the families differ only in
+how a picture gets into the network's square and how persons get out of its output, which the
+files `decode_*` say, one each. To add a family, write such a file and name it in `FORMATS`.
 """
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds a store of the networks that `latent-rag store build` names; shipped ones fill the gaps."""
+"""Builds the store of the networks that `latent-rag store build` names, shipped ones else."""
 from __future__ import annotations
 
 from collections.abc import Callable
