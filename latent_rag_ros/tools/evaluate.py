@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.results_file import write_results
 
 RESULTS = Path('results')
@@ -45,6 +46,9 @@ def _add_latent_rag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--preset', choices=('paper', 'robot'), action='append',
                         help='preset to measure, may be given twice (default: both)')
     parser.add_argument('--quick', action='store_true', help='the first 20 people only')
+    parser.add_argument('--dataset', choices=('market1501', 'msmt17', 'cuhk03', 'cuhk03-labeled'),
+                        help='measure on a public data set of real people that you have')
+    parser.add_argument('--root', type=Path, metavar='DIR', help='folder of that data set')
     _add_common(parser, 'latent_rag.json')
 
 
@@ -85,11 +89,14 @@ def _latent_rag(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.evaluation.tables import results_table
 
     presets = tuple(dict.fromkeys(arguments.preset or ('paper', 'robot')))
+    if (arguments.dataset is None) != (arguments.root is None):
+        raise EvaluationError('--dataset and --root belong together; give both or neither')
     options = Options(arguments.split, presets, arguments.quick, arguments.weights,
-                      arguments.device)
-    complete = (arguments.split == 'test' and len(presets) == 2
+                      arguments.device, arguments.dataset, arguments.root)
+    complete = (arguments.split == 'test' and len(presets) == 2 and arguments.dataset is None
                 and not arguments.quick and arguments.weights is None)
-    name = 'latent_rag.json' if complete else f'latent_rag_{arguments.split}.json'
+    name = ('latent_rag.json' if complete
+            else f'latent_rag_{arguments.dataset or arguments.split}.json')
     results = latent_rag_figures(options)
     _write(arguments.output or (RESULTS if complete else TRIALS) / name, results)
     sys.stdout.write(f'{results_table(results)}\n')
