@@ -1,4 +1,4 @@
-"""The command `latent-rag evaluate`: figures of Latent-RAG, coverage of frames, README tables."""
+"""The command `latent-rag evaluate`: figures of filter and networks, coverage, README tables."""
 from __future__ import annotations
 
 import argparse
@@ -23,9 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'beside them'))
     _add_coverage(parts.add_parser(
         'coverage', help='share of person pixels that stay uncovered, input pixels that survive'))
+    _add_models(parts.add_parser(
+        'models', help='how well the shipped networks recognise and draw people, and how fast; '
+        'baselines beside them'))
     tables = parts.add_parser('tables', help="print the README's tables of the results")
     tables.add_argument('--results', type=Path, default=RESULTS,
-                        help='folder with latent_rag.json and coverage.json '
+                        help='folder with the results '
                         '(default: %(default)s)')
     tables.add_argument('--write-readme', type=Path, nargs='?', const=Path('README.md'),
                         metavar='README', help='put the tables between their markers in this '
@@ -65,6 +68,21 @@ def _add_coverage(parser: argparse.ArgumentParser) -> None:
     _add_common(parser, 'coverage.json')
 
 
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--crops', type=Path, action='append', metavar='DIR',
+                        help='folder with held-out people that latent-rag synthesize rendered, '
+                        'may be given several times (default: rendered from the seeds of the '
+                        'figures)')
+    parser.add_argument('--vtest', type=Path, help="vtest.avi (default: where Debian's "
+                        'opencv-doc puts it; the part is skipped where it is not)')
+    parser.add_argument('--quick', action='store_true', help='the first 20 people only')
+    parser.add_argument('--weights', type=Path,
+                        help='folder with the weights (default: the shipped ones)')
+    parser.add_argument('--output', type=Path, help=f'results file (default: '
+                        f'{RESULTS / "models.json"} for a complete run, below {TRIALS}/ '
+                        'otherwise)')
+
+
 def _count(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -81,6 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _tables(arguments)
     if arguments.evaluation == 'coverage':
         return _coverage(arguments)
+    if arguments.evaluation == 'models':
+        return _models(arguments)
     return _latent_rag(arguments)
 
 
@@ -114,6 +134,25 @@ def _coverage(arguments: argparse.Namespace) -> int:
                 and arguments.weights is None and arguments.method == 'latent_rag')
     _write(arguments.output or (RESULTS if complete else TRIALS) / 'coverage.json', results)
     sys.stdout.write(f'{coverage_table(results)}\n')
+    return 0
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from latent_rag_ros.evaluation.held_out import QUICK_IDENTITIES
+    from latent_rag_ros.evaluation.model_figures import ModelData, Models, model_figures
+    from latent_rag_ros.evaluation.model_tables import models_table
+    from latent_rag_ros.evaluation.rendered_people import read_rendering, rendered_folders
+    from latent_rag_ros.evaluation.vtest import find_vtest
+
+    vtest = find_vtest(arguments.vtest)
+    models = Models.load(arguments.weights)
+    limit = QUICK_IDENTITIES if arguments.quick else None
+    renderings = tuple(read_rendering(folder, limit)
+                       for folder in arguments.crops or rendered_folders())
+    results = model_figures(models, ModelData(renderings, vtest))
+    complete = not (arguments.crops or arguments.quick or arguments.weights or vtest is None)
+    _write(arguments.output or (RESULTS if complete else TRIALS) / 'models.json', results)
+    sys.stdout.write(f'{models_table(results)}\n')
     return 0
 
 
