@@ -134,8 +134,15 @@ class LatentRagReplacer:
 
     @torch.no_grad()
     def synthesise(self, codes: Tensor) -> Tensor:
-        """Return 8-bit images of codes (n, L, D): (n, 3, h, w), uint8, RGB."""
-        return (self.generator(codes) * 255).round().clamp(0, 255).byte()
+        """Return 8-bit images of codes (n, L, D): (n, 3, h, w), uint8, RGB.
+
+        Raises `ValueError` when the generator gives numbers that are not finite: what they would
+        be as bytes depends on the machine.
+        """
+        images = self.generator(codes)
+        if not images.isfinite().all():
+            raise ValueError('the generator gave numbers that are not finite; check the weights')
+        return (images * 255).round().clamp(0, 255).byte()
 
     def replace(self, crops: Tensor, features: Tensor) -> Replacement:
         """Replace persons seen for the first time.

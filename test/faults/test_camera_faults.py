@@ -17,10 +17,10 @@ from latent_rag_ros.msg import ProtectionStatus
 from latent_rag_ros.protection.types import Box
 from latent_rag_ros.ros.images import to_rgb
 
-from .marked import (BLANKING, PROTECTING, MarkedPersons, assert_nothing_leaked,
+from .marked import (BLANKING, DEGRADED, PROTECTING, MarkedPersons, assert_nothing_leaked,
                      assert_recovered, marked, scene, shot)
 
-NO_INPUT = ProtectionStatus.REASON_NO_INPUT
+STALE = ProtectionStatus.REASON_STALE
 MALFORMED = ProtectionStatus.REASON_MALFORMED_IMAGE
 ELSEWHERE = Box(2, 4, 14, 40)
 BURST_FRAMES = 1000
@@ -54,7 +54,7 @@ def test_camera_off_blanks_and_its_return_in_another_quality_recovers(
     assert protector.status.state == PROTECTING
     graph.node.destroy_publisher(camera)
     protector.wait_for_state(BLANKING)
-    assert protector.status.reason == NO_INPUT and '/image_raw' in protector.status.message
+    assert protector.status.reason == STALE and '/image_raw' in protector.status.message
     camera = graph.node.create_publisher(Image, 'image_raw', QoSProfile(
         depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
 
@@ -68,8 +68,8 @@ def test_camera_off_blanks_and_its_return_in_another_quality_recovers(
     wait_for_end_of_work(protector)
 
 
-def test_camera_stuck_on_one_frame_stays_protected(bench: Bench) -> None:
-    protector = bench(MarkedPersons())
+def test_camera_stuck_on_one_frame_is_reported_and_stays_protected(bench: Bench) -> None:
+    protector = bench(MarkedPersons(), guard__stuck_frames=20)
     protector.protect(shot(1))
     for count in range(2, 31):
         protector.send(shot(1))
@@ -77,6 +77,7 @@ def test_camera_stuck_on_one_frame_stays_protected(bench: Bench) -> None:
     status = wait_for_end_of_work(protector)
     assert (status.frames_received, status.frames_blanked, status.header) == (30, 0, header_of(1))
     assert {image.header.frame_id for image in protector.images} == {header_of(1).frame_id}
+    assert (status.state, status.reason) == (DEGRADED, ProtectionStatus.REASON_SOURCE_STUCK)
     assert_recovered(protector, 2)
 
 
@@ -114,7 +115,7 @@ def test_slow_camera_is_told_from_one_that_is_off_by_every_frame(bench: Bench) -
         protector.show(shot(number))
         assert protector.status.state == PROTECTING
         protector.wait_for_state(BLANKING)
-        assert protector.status.reason == NO_INPUT
+        assert protector.status.reason == STALE
     assert_recovered(protector, 3)
 
 
