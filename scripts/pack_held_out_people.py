@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Pack rendered crops of held-out people into one small file for the evaluation.
 
-Input: a folder of `*.npz` files from the renderer, each with X (n, 128, 64, 3) uint8 BGR, Y (n,)
-identity and C (n,) camera. Of every identity the first crop in each of a few cameras is kept; the
-cameras are drawn with a seed. The same input gives the same bytes.
+Input: the `crops` folder that `latent-rag synthesize` made. Of every identity the first crop in
+each of a few cameras is kept; the cameras are drawn with a seed. The same input gives the same
+bytes.
 """
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from latent_rag_ros.training.crops import load_crops
 
 JPEG_QUALITY = 95
 
@@ -51,26 +53,22 @@ def packed(images_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np
 def main(arguments: list[str] | None = None) -> int:
     """Read the renderer's files, write the packed one, say how large it is."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('rendered', type=Path, help='folder of the rendered *.npz files')
+    parser.add_argument('rendered', type=Path, help='folder of rendered crops')
     parser.add_argument('output', type=Path, help='packed .npz file to write')
     parser.add_argument('--identities', type=int, default=100, help='people to keep')
     parser.add_argument('--cameras', type=int, default=4, help='cameras to keep of each')
     parser.add_argument('--seed', type=int, default=2026, help='seed of the choice of cameras')
     options = parser.parse_args(arguments)
-    paths = sorted(options.rendered.glob('*.npz'), key=lambda path: int(path.stem))
-    if not paths:
-        parser.error(f'{options.rendered} holds no rendered *.npz file')
-    parts = [np.load(path) for path in paths]
-    images, identities, cameras = (np.concatenate([part[key] for part in parts])
-                                   for key in ('X', 'Y', 'C'))
     try:
-        rows = chosen_rows(identities, cameras, options.identities, options.cameras, options.seed)
-    except ValueError as error:
+        crops = load_crops(options.rendered)
+        rows = chosen_rows(crops.identities, crops.cameras, options.identities, options.cameras,
+                           options.seed)
+    except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
-    jpeg_bytes, jpeg_ends = packed(images[rows])
+    jpeg_bytes, jpeg_ends = packed(crops.images[rows][..., ::-1])
     temporary = options.output.with_suffix('.part.npz')
     np.savez(temporary, jpeg_bytes=jpeg_bytes, jpeg_ends=jpeg_ends,
-             identities=identities[rows].astype(np.int64), cameras=cameras[rows].astype(np.int64))
+             identities=crops.identities[rows], cameras=crops.cameras[rows])
     os.replace(temporary, options.output)
     sys.stdout.write(f'{options.output.name}: {len(rows)} crops, '
                      f'{options.output.stat().st_size / 1e6:.2f} MB\n')

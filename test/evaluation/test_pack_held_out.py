@@ -21,8 +21,9 @@ def render(folder: Path) -> None:
             for crop in (0, 1)]
     images = np.zeros((len(rows), 128, 64, 3), np.uint8)
     for image, (person, _, crop) in zip(images, rows):
-        image[..., 2] = 20 * person + 100 * crop
-    np.savez(folder / '5.npz', X=images, Y=[row[0] for row in rows], C=[row[1] for row in rows])
+        image[..., 0] = 20 * person + 100 * crop
+    np.savez(folder / '5.npz', images=images, identities=[row[0] for row in rows],
+             cameras=[row[1] for row in rows])
 
 
 def pack(what: str, rendered: Path, output: Path, *more: str) -> subprocess.CompletedProcess:
