@@ -9,11 +9,11 @@ import math
 from numba import njit
 from numpy.typing import NDArray
 
+from .geometry import Floats
 from .materials import (
     BACKPACK_STRAPS, BADGE, BAR, BUTTONS, CAMOUFLAGE, CROSS_STRAP, DISC, DOTS, EYE, FLORAL,
-    GRADIENT, HAIR, LINE, MELANGE, NO_FRONT, NO_GLASSES, NO_PRINT, NO_STRAP, PICTURE, PINSTRIPES,
-    PLAID, QUILTED, SKIN, STRIPES, SUNGLASSES, TEXT, Material)
-from .geometry import Floats
+    GRADIENT, HAIR, LINE, MELANGE, NO_FRONT, NO_GLASSES, NO_PRINT, PICTURE, PINSTRIPES, PLAID,
+    QUILTED, SKIN, STRIPES, SUNGLASSES, TEXT, Material)
 from .noise import fractal_noise, fraction, noise
 
 ON_SLEEVE = 0.02

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .geometry import Faces, Floats, neighbour_mean, smoothed
 
 PARTS = ('skin', 'eyes', 'suit', 'skirt', 'hair')
-"""Meshes of the file. Suit, skirt and hair are helpers around the body: clothes start from them."""
+"""Meshes of the file; suit, skirt and hair are helpers around the body, clothes start there."""
 
 ARM_BONES = ('upperarm', 'lowerarm', 'wrist', 'finger', 'metacarpal')
 HEAD_BONES = ('head', 'neck01', 'neck02', 'neck03', 'eye.L', 'eye.R')

@@ -81,7 +81,8 @@ def sample_camera(seed: int, number: int) -> Camera:
         looking(height, aim, focal_px, width_px, width_px * 3 // 4), width_px, width_px * 3 // 4,
         light, surroundings, sample_imaging(rng, night, light),
         rng.uniform(1.5, 2.6) if rng.random() < BACKLIGHT_SHARE else 1.0,
-        (max(rng.uniform(2.2, 4), 0.9 * height), far), rng.uniform(0, 360), float(rng.choice([20, 60, 180])))
+        (max(rng.uniform(2.2, 4), 0.9 * height), far),
+        rng.uniform(0, 360), float(rng.choice([20, 60, 180])))
 
 
 def _height_and_aim(rng: np.random.Generator) -> tuple[float, float]:

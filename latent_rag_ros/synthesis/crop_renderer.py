@@ -29,6 +29,9 @@ BYSTANDER_SHARE, SECOND_BYSTANDER_SHARE, OCCLUDER_SHARE = 0.26, 0.25, 0.15
 INSIDE_MIN = 0.7
 """Boxes of which the picture holds less than this height are not cut at its border."""
 
+NARROWEST = 0.15
+"""Nor are boxes that are left with less than this width relative to their height."""
+
 VISIBLE_MIN, ATTEMPTS = 0.35, 6
 """Crops that show less of the person than this are drawn again, a few times."""
 
@@ -77,7 +80,8 @@ def _attempt(seed: int, person: Person, camera: Camera, rng: np.random.Generator
             actors.append(_neighbour(seed, camera, rng, place))
     outline = actors[0].outline(camera.view)
     left, top, right, bottom = _inside(_loose_box(outline, rng), camera)
-    if bottom - top < INSIDE_MIN * (outline[3] - outline[1]) or right - left < 0.15 * (bottom - top):
+    height, whole_height = bottom - top, outline[3] - outline[1]
+    if height < INSIDE_MIN * whole_height or right - left < NARROWEST * height:
         left, top, right, bottom = _loose_box(outline, rng)  # as if the camera had looked there
     height = round(HEIGHT_PX * SUPERSAMPLING)
     scale = height / (bottom - top)

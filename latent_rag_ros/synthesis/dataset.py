@@ -18,47 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from .crop_renderer import render_crop
-from .person import sample_person
+from .arrays import crop_arrays, frame_arrays
+from .settings import Settings, SynthesisError
 
 PEOPLE_PER_SHARD, FRAMES_PER_SHARD = 10, 20
 SETTINGS_FILE = 'synthesis.json'
 FORMAT_VERSION = 1
 """Counts up whenever the same seed gives other pixels."""
-
-
-class SynthesisError(ValueError):
-    """The request cannot be rendered; the message says what to change."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides the content of a data set.
-
-    Parameters
-    ----------
-    people, crops : int
-        Labelled people, and crops of each.
-    frames : int
-        Full pictures with several people.
-    seed : int
-        Other seeds share no person and no camera with this one.
-    cameras : int
-        Cameras of the world; each person is seen by up to 8 of them.
-    """
-
-    people: int
-    crops: int
-    frames: int
-    seed: int
-    cameras: int = 120
-
-    def __post_init__(self) -> None:
-        """Raise SynthesisError for numbers that make no data set."""
-        for name, least in (('people', 0), ('crops', 1), ('frames', 0), ('seed', 0),
-                            ('cameras', 1)):
-            if getattr(self, name) < least:
-                raise SynthesisError(f'{name} is {getattr(self, name)}; give {least} or more')
 
 
 @dataclass(frozen=True)
@@ -71,35 +37,11 @@ class Shard:
     count: int
 
 
-def crop_arrays(settings: Settings, first: int, count: int) -> dict[str, NDArray]:
-    """Render the crops of people first .. first + count - 1.
-
-    Returns `images` (n, 128, 64, 3) uint8 RGB, `identities` and `cameras` (n,) int32, and
-    `masks` (n, 1024) uint8: 128 x 64 bits per crop, see `unpacked_masks`.
-    """
-    crops, identities = [], []
-    for number in range(first, first + count):
-        person = sample_person(settings.seed, number)
-        crops += [render_crop(settings.seed, person, number, crop, settings.cameras)
-                  for crop in range(settings.crops)]
-        identities += [number] * settings.crops
-    return {
-        'images': np.stack([crop.image for crop in crops]),
-        'identities': np.array(identities, np.int32),
-        'cameras': np.array([crop.camera for crop in crops], np.int32),
-        'masks': np.stack([np.packbits(crop.mask) for crop in crops])}
-
-
-def unpacked_masks(masks: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return the person masks of crops (n, 128, 64) from their bits (n, 1024)."""
-    return np.unpackbits(masks, axis=1).reshape(-1, 128, 64).astype(bool)
-
-
 def render_dataset(settings: Settings, directory: Path, workers: int) -> int:
     """Render what is missing of a data set and return the number of shards rendered.
 
-    `directory` gets `crops/crops_*.npz`, `frames/frames_*.npz` and the settings. Raises SynthesisError when it
-    already holds a data set of other settings.
+    `directory` gets `crops/crops_*.npz`, `frames/frames_*.npz` and the settings. Raises
+    SynthesisError when it already holds a data set of other settings.
     """
     directory.mkdir(parents=True, exist_ok=True)
     _claim(settings, directory)
@@ -114,7 +56,8 @@ def render_dataset(settings: Settings, directory: Path, workers: int) -> int:
 
 def shards(settings: Settings, directory: Path) -> list[Shard]:
     """Return all shards of a data set."""
-    kinds = [('crops', crop_arrays, settings.people, PEOPLE_PER_SHARD)]
+    kinds = [('crops', crop_arrays, settings.people if settings.crops else 0, PEOPLE_PER_SHARD),
+             ('frames', frame_arrays, settings.frames, FRAMES_PER_SHARD)]
     return [Shard(directory / name / f'{name}_{first:06d}.npz', render, first,
                   min(size, total - first))
             for name, render, total, size in kinds for first in range(0, total, size)]
@@ -161,6 +104,6 @@ def _write(settings: Settings, shard: Shard) -> Path:
     arrays = shard.render(settings, shard.first, shard.count)
     temporary = shard.path.with_name(f'{shard.path.stem}.temporary')
     with temporary.open('wb') as file:
-        np.savez(file, **arrays)
+        np.savez_compressed(file, **arrays)
     os.replace(temporary, shard.path)
     return shard.path

@@ -51,7 +51,8 @@ def sample_imaging(rng: np.random.Generator, night: bool, light: Light) -> Imagi
     """
     tint = light.sky + light.ground + 0.4 * light.sun
     return Imaging(
-        np.exp(rng.normal(0, 0.05, 3)) * (tint / tint.mean()) ** -rng.uniform(0.5, 1.0), rng.uniform(0.75, 1.75) * (0.8 if night else 1),
+        np.exp(rng.normal(0, 0.05, 3)) * (tint / tint.mean()) ** -rng.uniform(0.5, 1.0),
+        rng.uniform(0.75, 1.75) * (0.8 if night else 1),
         rng.uniform(0.85, 1.15), rng.uniform(0, 0.8),
         rng.uniform(0.65, 1.25) * (0.7 if night else 1),
         rng.uniform(0.003, 0.020) * (2.2 if night else 1), rng.uniform(0, 0.9),

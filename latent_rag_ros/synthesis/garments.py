@@ -79,7 +79,8 @@ class Tailor:
         """Return trousers or stockings."""
         suit = self.suit
         down = np.clip(suit.leg, 0, 1) - 0.55 * np.clip((suit.leg - 0.6) / 0.4, 0, 1)
-        loose = np.where(suit.leg > 0, 0.35 + 0.65 * down, np.clip(1 - suit.torso * 4, 0, 1) * 0.35)
+        loose = np.where(suit.leg > 0, 0.35 + 0.65 * down,
+                         np.clip(1 - suit.torso * 4, 0, 1) * 0.35)
         offset = bottom.fit_m + loose * bottom.loose * 0.034
         offset += np.exp(-np.abs(suit.leg - bottom.length) * 18) * 0.003
         offset += self._folds(suit, 0.002 + 0.010 * bottom.loose) * (bottom.fit_m > 0.003)

@@ -88,8 +88,10 @@ def rasterise_heights(points: Floats, faces: Faces, coverage: Floats, heights: F
         ax, ay = points[a, 0], points[a, 1]
         bx, by = points[b, 0], points[b, 1]
         cx, cy = points[c, 0], points[c, 1]
-        left, right = max(0, math.floor(min(ax, bx, cx))), min(size - 1, math.ceil(max(ax, bx, cx)))
-        top, bottom = max(0, math.floor(min(ay, by, cy))), min(size - 1, math.ceil(max(ay, by, cy)))
+        left = max(0, math.floor(min(ax, bx, cx)))
+        right = min(size - 1, math.ceil(max(ax, bx, cx)))
+        top = max(0, math.floor(min(ay, by, cy)))
+        bottom = min(size - 1, math.ceil(max(ay, by, cy)))
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if left > right or top > bottom or area == 0:
             continue

@@ -51,7 +51,7 @@ def render(camera: Camera, view: View, width_px: int, height_px: int, actors: li
     width_px, height_px : int
         Size of the picture.
     actors : list of Actor
-        At least one.
+        May be empty.
     shadow_px : int
         Size of the shadow map.
     background_share : float
@@ -64,6 +64,12 @@ def render(camera: Camera, view: View, width_px: int, height_px: int, actors: li
     owner : NDArray
         Shape (h, w), int32: position in `actors` of who is seen, -1 for nobody.
     """
+    if not actors:
+        dark = camera.light._replace(sun=np.zeros(3))  # nobody casts a shadow
+        nowhere = shadow_map(dark, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32),
+                             np.zeros(0, np.float32), shadow_px)
+        return (_background(camera, view, width_px, height_px, nowhere, background_share),
+                np.full((height_px, width_px), -1, np.int32))
     surfaces = [actor.person.surface for actor in actors]
     starts = np.cumsum([0, *(len(surface.vertices) for surface in surfaces)])
     rows = np.cumsum([0, *(len(surface.materials) for surface in surfaces)])

@@ -18,7 +18,8 @@ def surface_colour(kind: int, u: float, v: float, seed: float, first: NDArray, s
     """Write the linear RGB (3,) at metres `u`, `v` of a surface of two colours (3,)."""
     share = 0.0
     if kind == ASPHALT:
-        share = 0.7 * fractal_noise(u * 2 + seed, v * 2, seed, 3) + 0.3 * noise(u * 40, v * 40, 0.5)
+        share = 0.7 * fractal_noise(u * 2 + seed, v * 2, seed, 3)
+        share += 0.3 * noise(u * 40, v * 40, 0.5)
     elif kind == TILES:
         share = (0.4 * lattice(int(math.floor(u * 1.6)), int(math.floor(v * 1.6)), int(seed))
                  + 0.3 * fractal_noise(u * 9, v * 9, seed, 2))
@@ -32,7 +33,8 @@ def surface_colour(kind: int, u: float, v: float, seed: float, first: NDArray, s
         if fraction(along) < 0.05 or fraction(v * 9.0) < 0.12:
             share = 1.0
     elif kind == GRASS:
-        share = 0.6 * fractal_noise(u * 3 + seed, v * 3, seed, 2) + 0.5 * noise(u * 30, v * 30, 0.5)
+        share = 0.6 * fractal_noise(u * 3 + seed, v * 3, seed, 2)
+        share += 0.5 * noise(u * 30, v * 30, 0.5)
     elif kind == FACADE:
         share = 0.15 * fractal_noise(u * 4, v * 4, seed, 2)
         pane_u, pane_v = fraction(u * 0.55 + seed), fraction(v * 0.36)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from latent_rag_ros import __version__
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.parameters import ParameterError
+from latent_rag_ros.synthesis.settings import SynthesisError
 from latent_rag_ros.weights.registry import WeightsError
 
 COMMANDS = {
@@ -28,7 +29,7 @@ COMMANDS = {
 }
 """Subcommands: module with `add_arguments(parser)` and `run(arguments) -> int`, and help text."""
 
-USER_ERRORS = (EvaluationError, ParameterError, WeightsError, OSError)
+USER_ERRORS = (EvaluationError, ParameterError, SynthesisError, WeightsError, OSError)
 """Errors whose message tells the user what to do; they end the command without a traceback."""
 
 FAILED, INTERRUPTED = 1, 130

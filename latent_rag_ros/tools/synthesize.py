@@ -6,6 +6,8 @@ import logging
 import os
 from pathlib import Path
 
+from latent_rag_ros.synthesis.settings import Settings
+
 THREAD_VARIABLES = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS',
                     'NUMBA_NUM_THREADS')
 
@@ -29,15 +31,15 @@ def run(arguments: argparse.Namespace) -> int:
     for name in THREAD_VARIABLES:  # inherited by the workers, who import NumPy anew
         os.environ.setdefault(name, '1')
     try:
-        from latent_rag_ros.synthesis import dataset
+        from latent_rag_ros.synthesis.dataset import render_dataset
     except ModuleNotFoundError as error:
         if error.name != 'numba':
             raise
         logging.error('numba is not installed; rendering needs: '
                       'pip install "latent-rag-ros[synthesis]"')
         return 1
-    settings = dataset.Settings(arguments.people, arguments.crops, arguments.frames,
-                                arguments.seed, arguments.cameras)
-    rendered = dataset.render_dataset(settings, arguments.out, arguments.workers)
+    settings = Settings(arguments.people, arguments.crops, arguments.frames,
+                        arguments.seed, arguments.cameras)
+    rendered = render_dataset(settings, arguments.out, arguments.workers)
     logging.info('%d shards rendered into %s', rendered, arguments.out)
     return 0
