@@ -40,7 +40,8 @@ test-all: $(VENV)/installed ## Run every test, the slow ones too
 bench: $(VENV)/installed ## Measure privacy, re-identification and coverage again; renews README's tables
 	$(VENV)/bin/latent-rag evaluate latent-rag
 	$(VENV)/bin/latent-rag evaluate coverage
-	$(VENV)/bin/latent-rag evaluate tables --write-readme
+	$(VENV)/bin/latent-rag evaluate models
+	$(VENV)/bin/latent-rag evaluate tables --write-readme --write-cards latent_rag_ros/weights
 
 clean: ## Remove what was built: .venv, build, out
 	rm -rf $(VENV) build dist out *.egg-info

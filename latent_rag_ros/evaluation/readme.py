@@ -1,4 +1,4 @@
-"""The tables of the README: rendered from the results, so that text and figures cannot part."""
+"""The tables of README and cards: rendered from the results, so text and figures cannot part."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from latent_rag_ros.evaluation.errors import EvaluationError
+from latent_rag_ros.evaluation.model_tables import (
+    fidelity_table, models_table, recognition_table, speed_table)
 from latent_rag_ros.evaluation.results_file import read_results
 from latent_rag_ros.evaluation.tables import coverage_table, results_table
 from latent_rag_ros.weights.registry import write_atomically
 
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    'latent_rag': results_table, 'coverage': coverage_table}
+    'latent_rag': results_table, 'coverage': coverage_table, 'models': models_table}
 """Tables by name; `NAME.json` in the results folder makes the table between NAME's markers."""
+
+CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    'embedder.md': {'recognition': recognition_table, 'speed': speed_table},
+    'unseen_embedder.md': {'recognition': recognition_table},
+    'generator.md': {'fidelity': fidelity_table, 'speed': speed_table}}
+"""Tables of `models.json` by the card of the weights and by the name of their markers."""
 
 
 def rendered_tables(results: Path) -> dict[str, str]:
@@ -69,13 +77,29 @@ def write_readme_tables(path: Path, tables: Mapping[str, str]) -> None:
     write_atomically(path, readme.encode())
 
 
+def write_card_tables(folder: Path, results: Path) -> None:
+    """Put the tables of the results file `models.json` into the cards of the weights in `folder`.
+
+    Raises `EvaluationError` when the results are missing or other ones, or a card lacks markers.
+    """
+    figures = read_results(results / 'models.json')
+    try:
+        rendered = {card: {name: render(figures) for name, render in tables.items()}
+                    for card, tables in CARD_TABLES.items()}
+    except KeyError as error:
+        raise EvaluationError(f'{results / "models.json"} has no figure {error}; make it again '
+                              'with: latent-rag evaluate models') from error
+    for card, tables in rendered.items():
+        write_readme_tables(folder / card, tables)
+
+
 def _split(readme: str, name: str) -> tuple[str, str, str]:
     begin, end = markers(name)
     if readme.count(begin) != 1 or readme.count(end) != 1:
-        raise EvaluationError(f'README needs the lines {begin} and {end} once each; add them '
-                              'where the table belongs')
+        raise EvaluationError(f'README or card needs the lines {begin} and {end} once each; '
+                              'add them where the table belongs')
     before, rest = readme.split(begin)
     if end not in rest:
-        raise EvaluationError(f'README has {end} before {begin}; put them in order')
+        raise EvaluationError(f'README or card has {end} before {begin}; put them in order')
     between, after = rest.split(end)
     return before, between, after

@@ -33,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tables.add_argument('--write-readme', type=Path, nargs='?', const=Path('README.md'),
                         metavar='README', help='put the tables between their markers in this '
                         'file (README.md when none is named)')
+    tables.add_argument('--write-cards', type=Path, metavar='DIR', help='put the tables of the '
+                        'networks into the cards of the weights in this folder')
 
 
 def _add_common(parser: argparse.ArgumentParser, results: str) -> None:
@@ -157,10 +159,16 @@ def _models(arguments: argparse.Namespace) -> int:
 
 
 def _tables(arguments: argparse.Namespace) -> int:
-    from latent_rag_ros.evaluation.readme import rendered_tables, write_readme_tables
+    from latent_rag_ros.evaluation.readme import (
+        rendered_tables, write_card_tables, write_readme_tables)
 
     tables = rendered_tables(arguments.results)
+    if arguments.write_cards is not None:
+        write_card_tables(arguments.write_cards, arguments.results)
+        LOGGER.info('tables written to the cards in %s', arguments.write_cards)
     if arguments.write_readme is None:
+        if arguments.write_cards is not None:
+            return 0
         sys.stdout.write('\n\n'.join(tables.values()) + '\n')
         return 0
     write_readme_tables(arguments.write_readme, tables)

@@ -7,7 +7,8 @@ import pytest
 
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.readme import (
-    TABLES, markers, readme_with_table, table_in, write_readme_tables)
+    CARD_TABLES, TABLES, markers, readme_with_table, table_in, write_card_tables,
+    write_readme_tables)
 from latent_rag_ros.evaluation.results_file import read_results
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +23,24 @@ def test_readme_shows_the_table_of_the_results(name):
     shown = table_in((ROOT / 'README.md').read_text(encoding='utf-8'), name)
     assert shown == TABLES[name](read_results(results)), (
         'README and results differ; run: latent-rag evaluate tables --write-readme')
+
+
+@pytest.mark.parametrize('card', CARD_TABLES)
+def test_cards_show_the_tables_of_the_results(card):
+    results = ROOT / 'results' / 'models.json'
+    if not results.exists():
+        pytest.skip(f'no {results.name} is committed')
+    text = (ROOT / 'latent_rag_ros' / 'weights' / card).read_text(encoding='utf-8')
+    for name, render in CARD_TABLES[card].items():
+        assert table_in(text, name) == render(read_results(results)), (
+            f'{card} and results differ; run: latent-rag evaluate tables --write-cards '
+            'latent_rag_ros/weights')
+
+
+def test_write_card_tables_refuses_results_without_the_figures(tmp_path):
+    (tmp_path / 'models.json').write_text('{"about": {}}')
+    with pytest.raises(EvaluationError, match='latent-rag evaluate models'):
+        write_card_tables(tmp_path, tmp_path)
 
 
 def test_table_replaces_only_what_stands_between_its_markers():

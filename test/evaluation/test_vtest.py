@@ -7,9 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
+from latent_rag_ros.evaluation.baselines import hsv_histograms
+from latent_rag_ros.evaluation.embedding import embed_images
 from latent_rag_ros.evaluation.errors import EvaluationError
-from latent_rag_ros.evaluation.vtest import (
-    Track, find_vtest, load_vtest, read_tracks, resized)
+from latent_rag_ros.evaluation.model_scores import recognition
+from latent_rag_ros.evaluation.vtest import Track, find_vtest, load_vtest, read_tracks, resized
+from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.perception.person_mask import WEIGHTS_NAME, PersonMasker
 from latent_rag_ros.protection.types import Box
 from latent_rag_ros.weights.registry import weights_file
@@ -86,3 +89,17 @@ def test_crops_are_resized_as_the_filter_does():
     linear = cv2.resize(random[:100], (64, 128), interpolation=cv2.INTER_LINEAR)
     np.testing.assert_array_equal(resized(random), area)
     np.testing.assert_array_equal(resized(random[:100]), linear)
+
+
+@pytest.mark.slow
+def test_shipped_embedder_recognises_real_pedestrians_better_than_their_colours(masker):
+    video = find_vtest()
+    if video is None:
+        pytest.skip('opencv-doc is not installed')
+    real = load_vtest(video, read_tracks(), masker)
+    embedder = load_embedder(weights_file('embedder.safetensors'))
+    features = {'embedder': embed_images(embedder, real.people.images),
+                'colours': hsv_histograms(real.people.images, real.masks)}
+    figures = {name: recognition([rows], [real.people]) for name, rows in features.items()}
+    for score in ('rank1', 'map'):
+        assert figures['embedder'][score] > figures['colours'][score]
