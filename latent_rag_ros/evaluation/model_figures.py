@@ -52,10 +52,13 @@ class ModelData:
         Held-out rendered people, one set per data seed.
     vtest : Path or None
         The video of real pedestrians; None skips that part, and the results say so.
+    command : str
+        What the results name as the command that made them.
     """
 
     renderings: tuple[Rendering, ...]
     vtest: Path | None = None
+    command: str = 'latent-rag evaluate models'
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,7 @@ def _about(models: Models, data: ModelData, seconds: float) -> Figures:
                    'identities': rendering.people.identity_count,
                    'cameras': rendering.people.camera_count, 'sha256': rendering.sha256}
                   for rendering in data.renderings]
-    about: Figures = {'command': 'latent-rag evaluate models', 'device': 'cpu',
+    about: Figures = {'command': data.command, 'device': 'cpu',
                       'synthetic': renderings, 'seconds': round(seconds, 1),
                       'versions': versions(), 'weights_sha256': dict(models.hashes)}
     if data.vtest is not None:

@@ -70,6 +70,13 @@ def read_rendering(directory: Path, identities_max: int | None = None) -> Render
                      _sha256(crops), masks)
 
 
+def are_of_the_figures(renderings: Sequence[Rendering]) -> bool:
+    """Return whether these are complete sets of exactly the seeds of the published figures."""
+    return ([rendering.name for rendering in renderings] == [f'seed {seed}' for seed in SEEDS]
+            and all(len(rendering.people) == PEOPLE * CROPS_PER_PERSON
+                    and rendering.people.identity_count == PEOPLE for rendering in renderings))
+
+
 def rendered_folders(seeds: Sequence[int] = SEEDS) -> list[Path]:
     """Return one folder of held-out people per seed; what is missing is rendered.
 

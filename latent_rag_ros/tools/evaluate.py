@@ -143,7 +143,8 @@ def _models(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.evaluation.held_out import QUICK_IDENTITIES
     from latent_rag_ros.evaluation.model_figures import ModelData, Models, model_figures
     from latent_rag_ros.evaluation.model_tables import models_table
-    from latent_rag_ros.evaluation.rendered_people import read_rendering, rendered_folders
+    from latent_rag_ros.evaluation.rendered_people import (
+        are_of_the_figures, read_rendering, rendered_folders)
     from latent_rag_ros.evaluation.vtest import find_vtest
 
     vtest = find_vtest(arguments.vtest)
@@ -151,8 +152,10 @@ def _models(arguments: argparse.Namespace) -> int:
     limit = QUICK_IDENTITIES if arguments.quick else None
     renderings = tuple(read_rendering(folder, limit)
                        for folder in arguments.crops or rendered_folders())
-    results = model_figures(models, ModelData(renderings, vtest))
-    complete = not (arguments.crops or arguments.quick or arguments.weights or vtest is None)
+    complete = (are_of_the_figures(renderings) and vtest is not None
+                and not arguments.quick and arguments.weights is None)
+    command = 'latent-rag evaluate models' + ('' if complete else ' (a trial, other options)')
+    results = model_figures(models, ModelData(renderings, vtest, command))
     _write(arguments.output or (RESULTS if complete else TRIALS) / 'models.json', results)
     sys.stdout.write(f'{models_table(results)}\n')
     return 0
@@ -166,13 +169,11 @@ def _tables(arguments: argparse.Namespace) -> int:
     if arguments.write_cards is not None:
         write_card_tables(arguments.write_cards, arguments.results)
         LOGGER.info('tables written to the cards in %s', arguments.write_cards)
-    if arguments.write_readme is None:
-        if arguments.write_cards is not None:
-            return 0
+    if arguments.write_readme is not None:
+        write_readme_tables(arguments.write_readme, tables)
+        LOGGER.info('tables written to %s', arguments.write_readme)
+    if arguments.write_cards is None and arguments.write_readme is None:
         sys.stdout.write('\n\n'.join(tables.values()) + '\n')
-        return 0
-    write_readme_tables(arguments.write_readme, tables)
-    LOGGER.info('tables written to %s', arguments.write_readme)
     return 0
 
 

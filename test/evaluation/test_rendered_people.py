@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from latent_rag_ros.evaluation.errors import EvaluationError
-from latent_rag_ros.evaluation.rendered_people import read_rendering, rendered_folders
+from latent_rag_ros.evaluation.held_out import HeldOutPeople
+from latent_rag_ros.evaluation.ranking import Labels
+from latent_rag_ros.evaluation.rendered_people import (
+    PEOPLE, SEEDS, Rendering, are_of_the_figures, read_rendering, rendered_folders)
 
 
 def write_crops(folder, identities, cameras, level=0):
@@ -47,6 +50,18 @@ def test_rendering_has_another_hash_when_a_pixel_differs(tmp_path):
     other = write_crops(tmp_path / 'other', [0, 0], [1, 2], level=1)
     hashes = [read_rendering(folder).sha256 for folder in (one, same, other)]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_figures_need_all_their_seeds_with_all_their_people():
+    identities = np.repeat(np.arange(1, PEOPLE + 1), 12)
+    labels = Labels(identities, np.zeros_like(identities))
+    people = HeldOutPeople(np.zeros((len(identities), 1, 1, 3), np.uint8), labels)
+    renderings = [Rendering(f'seed {seed}', people, '') for seed in SEEDS]
+    assert are_of_the_figures(renderings)
+    assert not are_of_the_figures(renderings[:2])
+    assert not are_of_the_figures([*renderings[:2], Rendering('seed 7', people, '')])
+    fewer = people.first_identities(PEOPLE - 1)
+    assert not are_of_the_figures([*renderings[:2], Rendering(renderings[2].name, fewer, '')])
 
 
 def test_rendering_without_crops_or_with_one_camera_is_refused(tmp_path):
