@@ -1,0 +1,56 @@
+"""The way from a seed to weights that the filter accepts."""
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip('numba', reason='the synthesis extra is not installed')
+
+from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE
+from latent_rag_ros.latent_rag.store import check_made_with, load_store
+from latent_rag_ros.tools.command_line import main
+from latent_rag_ros.weights.registry import read_manifest, sha256_of
+
+WEIGHTS = ('embedder', 'unseen_embedder', 'encoder', 'generator', 'store')
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """Train everything from the tiny recipe."""
+    folder = tmp_path_factory.mktemp('trained')
+    assert main(['train', 'all', '--recipe', 'tiny', '--out', str(folder), '--workers', '1']) == 0
+    return folder
+
+
+def test_every_weights_file_is_made_and_registered(trained):
+    manifest = read_manifest(trained / 'manifest.json')
+    for name in WEIGHTS:
+        path = trained / f'{name}.safetensors'
+        assert manifest[path.name]['sha256'] == sha256_of(path)
+
+
+def test_store_fits_the_networks_it_was_made_with(trained):
+    store = load_store(trained / 'store.safetensors')
+    assert len(store) == 12 and len(np.unique(store.identities)) == 4
+    check_made_with(store, {name: sha256_of(trained / name)
+                            for name in (EMBEDDER_FILE, GENERATOR_FILE)})
+
+
+def test_every_training_leaves_a_log(trained):
+    for name in ('embedder', 'unseen_embedder', 'generator'):
+        rows = (trained / f'{name}.log.jsonl').read_text().splitlines()
+        assert json.loads(rows[-1])['iteration'] > 0
+
+
+def test_second_run_makes_nothing_again(trained):
+    before = {path: path.stat().st_mtime_ns for path in trained.rglob('*.safetensors')}
+    assert main(['train', 'all', '--recipe', 'tiny', '--out', str(trained)]) == 0
+    assert before == {path: path.stat().st_mtime_ns for path in trained.rglob('*.safetensors')}
+
+
+def test_store_needs_the_networks_before_it(tmp_path, caplog):
+    assert main(['train', 'store', '--recipe', 'tiny', '--out', str(tmp_path),
+                 '--workers', '1']) == 1
+    assert EMBEDDER_FILE in caplog.text
