@@ -5,6 +5,7 @@ processes nor an interruption changes a byte of what is in it.
 """
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -61,6 +62,17 @@ def shards(settings: Settings, directory: Path) -> list[Shard]:
     return [Shard(directory / name / f'{name}_{first:06d}.npz', render, first,
                   min(size, total - first))
             for name, render, total, size in kinds for first in range(0, total, size)]
+
+
+def content_hash(directory: Path) -> str:
+    """Return the sha256 of all arrays of a data set: equal for equal settings."""
+    total = hashlib.sha256()
+    for path in sorted(directory.glob('*/*.npz')):
+        with np.load(path) as arrays:
+            for name in sorted(arrays.files):
+                total.update(f'{path.name} {name}'.encode())
+                total.update(np.ascontiguousarray(arrays[name]))
+    return total.hexdigest()
 
 
 def _claim(settings: Settings, directory: Path) -> None:

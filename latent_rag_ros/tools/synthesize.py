@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in THREAD_VARIABLES:  # inherited by the workers, who import NumPy anew
         os.environ.setdefault(name, '1')
     try:
-        from latent_rag_ros.synthesis.dataset import render_dataset
+        from latent_rag_ros.synthesis.dataset import content_hash, render_dataset
     except ModuleNotFoundError as error:
         if error.name != 'numba':
             raise
@@ -41,5 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(arguments.people, arguments.crops, arguments.frames,
                         arguments.seed, arguments.cameras)
     rendered = render_dataset(settings, arguments.out, arguments.workers)
-    logging.info('%d shards rendered into %s', rendered, arguments.out)
+    logging.info('%d shards rendered into %s, sha256 of the content %s', rendered, arguments.out,
+                 content_hash(arguments.out))
     return 0
