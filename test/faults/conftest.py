@@ -21,9 +21,20 @@ def _import_nodes() -> None:
 
 _import_nodes()
 
-from nodes.conftest import bench, contexts, graph, start_node  # noqa: E402
+from nodes.conftest import bench as bench_of_nodes  # noqa: E402
+from nodes.conftest import contexts, graph, start_node  # noqa: E402
+from nodes.protector_bench import Bench, KnownPersons, ProtectorBench  # noqa: E402
 
-__all__ = ['bench', 'contexts', 'graph', 'start_node']
+__all__ = ['bench', 'bench_of_nodes', 'contexts', 'graph', 'start_node']
+
+
+@pytest.fixture
+def bench(bench_of_nodes: Bench) -> Bench:
+    """Return what starts a protector whose deadline no slow machine misses, unless one is given."""
+    def start(detector: KnownPersons | None = None, **parameters: object) -> ProtectorBench:
+        return bench_of_nodes(detector, **{'guard__deadline_s': 60.0, **parameters})
+
+    return start
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,80 +2,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from nodes.conftest import Graph, Process, StartNode
 from nodes.protector_bench import message_of
 from sensor_msgs.msg import Image
 
-from latent_rag_ros.evaluation.frames import LabelledFrame, shipped_clip
-from latent_rag_ros.msg import IdentityFeatureArray, IdentityMatchArray, ProtectionStatus
-from latent_rag_ros.ros.images import to_rgb
-from latent_rag_ros.ros.qos import PROTECTED_IMAGE, STATUS
+from latent_rag_ros.evaluation.frames import LabelledFrame
+from latent_rag_ros.msg import IdentityFeatureArray, IdentityMatchArray
 
+from .clip_viewer import FRAMES, Viewer, clip_frames, write_pictures
 from .marked import BLANKING, DEGRADED, PROTECTING
 
-FIRST_FRAME, FRAMES = 20, 8
 FAST = {'protection.method': 'solid', 'identity.publish': False, 'guard.deadline_s': 60.0}
-LEFT_SHARE_MAX = 0.05
-"""Share of the people's own pixels that the detector may leave outside the region; raw is 1."""
-
 RUN_PX = 12
 
 
 @pytest.fixture(scope='module')
 def clip() -> list[LabelledFrame]:
-    """Frames of the shipped clip, with two or three synthetic people in each."""
-    return list(islice(shipped_clip(), FIRST_FRAME, FIRST_FRAME + FRAMES))
-
-
-class Viewer:
-    """Collects what the protector publishes and compares it with what the camera saw."""
-
-    def __init__(self, graph: Graph, clip: list[LabelledFrame]) -> None:
-        self.graph, self.clip = graph, clip
-        self.images = graph.collect(Image, 'protected/image', PROTECTED_IMAGE)
-        self.statuses = graph.collect(ProtectionStatus, 'protection_status', STATUS)
-
-    @property
-    def state(self) -> int:
-        """The last reported state; that of nothing configured before the first report."""
-        return self.statuses[-1].state if self.statuses else 0
-
-    def wait_for(self, *states: int) -> None:
-        """Wait for one of these states."""
-        self.graph.wait_for(lambda: self.state in states, f'state {states}')
-
-    def wait_for_images(self, more: int) -> None:
-        """Wait for further protected images."""
-        total = len(self.images) + more
-        self.graph.wait_for(lambda: len(self.images) >= total, 'protected images')
-
-    def assert_nothing_leaked(self) -> None:
-        """Fail if an image shows people of any frame that the camera sent, or counters are off."""
-        assert self.images
-        for message in self.images:
-            image = to_rgb(message)
-            left = [(image == frame.image).all(axis=2)[frame.labels > 0].mean()
-                    for frame in self.clip]
-            assert max(left) < LEFT_SHARE_MAX
-        for status in self.statuses:
-            assert status.frames_received == status.frames_protected + status.frames_blanked \
-                + status.frames_dropped + status.frames_pending
+    """Frames with two or three synthetic people in each."""
+    return clip_frames()
 
 
 @pytest.fixture
 def pictures(tmp_path: Path, clip: list[LabelledFrame]) -> Path:
     """Return a folder with the frames, for the camera node."""
-    folder = tmp_path / 'pictures'
-    folder.mkdir()
-    for number, frame in enumerate(clip):
-        assert cv2.imwrite(str(folder / f'{number}.png'), frame.image[..., ::-1])
-    return folder
+    return write_pictures(clip, tmp_path / 'pictures')
 
 
 @pytest.mark.slow

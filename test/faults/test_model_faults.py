@@ -1,13 +1,14 @@
 """Networks that raise, hang, run out of memory or answer nonsense, inside the running node."""
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from nodes.protector_bench import HEIGHT, PERSON, WIDTH, Bench, ProtectorBench
+from nodes.protector_bench import HEIGHT, PERSON, WIDTH, Bench, ProtectorBench, header_of
 
 from latent_rag_ros.msg import ProtectionStatus
 from latent_rag_ros.parameters import PROTECTOR, Value, checked_values
@@ -17,7 +18,7 @@ from latent_rag_ros.protection.pipeline import ProtectionPipeline
 from latent_rag_ros.protection.types import Box, Detection, ImageArray
 from latent_rag_ros.ros.images import to_rgb
 
-from .marked import (BLANKING, DEGRADED, MarkedPersons, assert_nothing_leaked,
+from .marked import (BLANKING, DEGRADED, PROTECTING, MarkedPersons, assert_nothing_leaked,
                      assert_recovered, marked, shot)
 
 REASON = ProtectionStatus
@@ -126,8 +127,7 @@ def latent_rag_bench(bench: Bench, parts: Parts) -> Callable[[], ProtectorBench]
         def __init__(self) -> None:
             self.pipeline = pipeline
 
-    return lambda **given: bench(Source(), identity__cosine_min=-1.0, guard__deadline_s=60.0,
-                                 **given)
+    return lambda **given: bench(Source(), identity__cosine_min=-1.0, **given)
 
 
 def persons_are_solid(protector: ProtectorBench, number: int) -> bool:
@@ -206,3 +206,38 @@ def test_device_that_is_used_is_published(bench: Bench) -> None:
     protector = bench(MarkedPersons())
     protector.protect(shot(1))
     assert protector.status.device == 'cpu'
+
+def test_hung_network_is_blanked_given_up_and_replaced(bench: Bench) -> None:
+    detector = FaultyPersons()
+    protector = bench(detector, guard__deadline_s=1.0, guard__hang_timeout_s=1.5)
+    detector.gate = threading.Semaphore(0)
+    protector.send(shot(1))
+    assert detector.begun.acquire(timeout=60)
+    protector.wait_for(lambda: [image.header for image in protector.images] == [header_of(1)],
+                       'blank image')
+    assert set(protector.images[0].data) == {0} and protector.status.state == BLANKING
+    protector.wait_for(lambda: protector.status.reason == REASON.REASON_WORKER_HUNG
+                       or protector.status.frames_pending == 0, 'replacement')
+    hung, detector.gate = detector.gate, None
+    assert_protected_again(protector, 2)
+    hung.release()
+    assert_protected_again(protector, 3)
+    assert [image.header for image in protector.images].count(header_of(1)) == 1
+
+
+def test_worker_that_dies_is_replaced(bench: Bench) -> None:
+    detector = FaultyPersons(raising(SystemExit('a library ended the thread')))
+    protector = bench(detector, guard__deadline_s=1.0, guard__hang_timeout_s=1.0)
+    answer = protector.protect(shot(1))
+    assert set(answer.data) == {0} and protector.status.state == BLANKING
+    detector.fault = None
+    assert_protected_again(protector, 2)
+
+
+def assert_protected_again(protector: ProtectorBench, number: int) -> None:
+    """Send frames until one is protected: a slow machine may miss short deadlines at first."""
+    numbers = iter(range(100 * number, 100 * number + 99))
+    protector.protect(shot(next(numbers)))
+    while protector.status.state != PROTECTING:
+        protector.protect(shot(next(numbers)))
+    assert_nothing_leaked(protector)
