@@ -9,6 +9,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from latent_rag_ros.coverage_presets import (
+    COVERAGE_PRESETS, DEFAULT, PRESET, PRESET_CHOICE, preset_text)
+
 Value = bool | int | float | str
 
 
@@ -37,6 +40,8 @@ class Parameter:
         one counts as higher, of true and false the first.
     read_only : bool
         Whether the value can only be given at start.
+    by_preset : bool
+        Whether the default stands for the value that the preset of `protection.coverage` gives.
     """
 
     name: str
@@ -47,19 +52,26 @@ class Parameter:
     choices: tuple[str, ...] = ()
     weakened_by: str = ''
     read_only: bool = False
+    by_preset: bool = False
 
     @property
     def range_text(self) -> str:
         """The allowed values as a person reads them; empty where every value is allowed."""
         if self.choices:
             return ', '.join(self.choices)
-        return '' if self.minimum is None else f'{self.minimum:.12g} .. {self.maximum:.12g}'
+        if self.minimum is None:
+            return ''
+        text = f'{self.minimum:.12g} .. {self.maximum:.12g}'
+        return f'{self.default:g} (preset), {text}' if self.by_preset else text
 
     @property
     def explanation(self) -> str:
-        """The description, and which change of the value protects people less."""
+        """The description, its values by preset, and which change protects people less."""
+        description = self.description
+        if self.by_preset:
+            description += f' By protection.coverage: {preset_text(self.name)}.'
         if not self.weakened_by:
-            return self.description
+            return description
         raising = self.weakened_by == 'raising'
         if isinstance(self.default, bool):
             change = f'Switching it {"on" if raising else "off"}'
@@ -67,10 +79,19 @@ class Parameter:
             change = 'A later choice' if raising else 'An earlier choice'
         else:
             change = f'{self.weakened_by.capitalize()} it'
-        return f'{self.description} {change} weakens protection.'
+        return f'{description} {change} weakens protection.'
+
+    def resolved(self, value: Value, coverage: Value) -> Value:
+        """Return `value`, or what the preset `coverage` gives where it stands for the preset."""
+        if self.by_preset and value == self.default:
+            return COVERAGE_PRESETS[coverage][self.name]
+        return value
 
     def weakens(self, before: Value, after: Value) -> bool:
-        """Return whether people are protected less by `after` than by `before`, both checked."""
+        """Return whether people are protected less by `after` than by `before`.
+
+        Both are checked and `resolved`.
+        """
         if not self.weakened_by or before == after:
             return False
         if self.choices:
@@ -89,6 +110,8 @@ class Parameter:
         if type(value) is not kind:
             raise ParameterError(f'{self.name} is {value!r}, a {type(value).__name__}; '
                                  f'give a {kind.__name__} such as {self.default!r}')
+        if self.by_preset and value == self.default:
+            return value
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             self._check_range(value)
         elif self.choices and value not in self.choices:
@@ -117,9 +140,22 @@ PROTECTOR: tuple[Parameter, ...] = (
               'the camera and subscribes again when the camera changes it.',
               choices=('auto', 'reliable', 'best_effort')),
     Parameter('weights.directory', '', 'Folder with the weights; empty takes the shipped ones.'),
-    Parameter('detector.score_min', 0.35, 'Detections from this score on are covered. Lower '
-              'covers more people and more things that are none.', 0.05, 0.95,
-              weakened_by='raising'),
+    Parameter('detector.score_min', float(PRESET), 'Detections from this score on are covered. '
+              'Lower covers more people and more things that are none.', 0.05, 0.95,
+              weakened_by='raising', by_preset=True),
+    Parameter('detector.views', PRESET, 'Views of every frame that the shipped detector looks '
+              'at: 1 keeps the aspect, 2 looks at it stretched to a square as well.', 1, 2,
+              weakened_by='lowering', by_preset=True),
+    Parameter('detector.tiles', PRESET, 'A second pass looks for small people in this many '
+              'overlapping tiles along the longer side; 0 and 1 make none.', 0, 8,
+              weakened_by='lowering', by_preset=True),
+    Parameter('detector.second_opinion', PRESET_CHOICE, 'Who is asked for people whom the '
+              'detector missed: nobody, or the segmentation network on the whole frame.',
+              choices=(PRESET_CHOICE, 'none', 'segmentation'), weakened_by='lowering',
+              by_preset=True),
+    Parameter('detector.self_test_frames', 30, 'After this many frames in a row without anybody '
+              'the detector has to find the person in a known picture, or frames are blanked; 0 '
+              'tests nothing.', 0, 10_000),
     Parameter('detector.overlap_max', 0.6, 'Two detections that overlap more than this '
               '(intersection over union) are one person.', 0.1, 0.95, weakened_by='lowering'),
     Parameter('detector.model', '', 'ONNX file of a detector of your own; empty takes the shipped '
@@ -139,16 +175,24 @@ PROTECTOR: tuple[Parameter, ...] = (
               0.05, 0.95, weakened_by='raising'),
     Parameter('tracker.overlap_min', 0.2, 'A detection continues a track when they overlap at '
               'least this much (intersection over union).', 0.05, 0.9),
-    Parameter('tracker.memory_frames', 15, 'A person stays covered for at most this many frames '
-              'after the last detection.', 0, 300, weakened_by='lowering'),
-    Parameter('tracker.memory_s', 2.0, 'And for at most this long, but for two frames in any '
-              'case: where frames are dropped, people have gone elsewhere by then.', 0.0, 60.0,
-              weakened_by='lowering'),
+    Parameter('tracker.memory_frames', PRESET, 'A person stays covered for at most this many '
+              'frames after the last detection.', 0, 300, weakened_by='lowering',
+              by_preset=True),
+    Parameter('tracker.memory_s', float(PRESET), 'And for at most this long, but for two frames '
+              'in any case: where frames are dropped, people have gone elsewhere by then.', 0.0,
+              60.0, weakened_by='lowering', by_preset=True),
+    Parameter('protection.coverage', DEFAULT, 'How much is done so that nobody is missed: the '
+              'values of all parameters that name it, unless they are given themselves.',
+              choices=tuple(COVERAGE_PRESETS), weakened_by='lowering'),
+    Parameter('protection.look_ahead_frames', PRESET, 'Frames are held back by this many frames, '
+              'so that people are covered before they were first seen. Adds as many frame periods '
+              'of latency.', 0, 30, weakened_by='lowering', by_preset=True),
     Parameter('protection.method', 'latent_rag', 'What replaces a person: a synthesised person '
               '(latent_rag) or one solid colour (solid).', choices=('latent_rag', 'solid'),
               weakened_by='lowering'),
-    Parameter('protection.margin', 0.06, 'The region of a person grows by this share of the '
-              'box height on every side.', 0.0, 0.5, weakened_by='lowering'),
+    Parameter('protection.margin', float(PRESET), 'The region of a person grows by this share '
+              'of the box height on every side.', 0.0, 0.5, weakened_by='lowering',
+              by_preset=True),
     Parameter('protection.psnr_db_max', 22.0, 'A patch whose PSNR to the input is higher than '
               'this is too close to it and becomes solid.', 5.0, 60.0, weakened_by='raising'),
     Parameter('protection.ssim_max', 0.75, 'A patch whose SSIM to the input is higher than '
@@ -156,6 +200,8 @@ PROTECTOR: tuple[Parameter, ...] = (
     Parameter('protection.fill_level', 0, 'Grey level of solid fills and blanked frames.', 0, 255),
     Parameter('identity.publish', True, 'Publish identity features on identities.',
               weakened_by='raising'),
+    Parameter('identity.score_min', 0.35, 'People detected with a lower score are covered, and '
+              'carry no feature: they may be none.', 0.0, 1.0, weakened_by='lowering'),
     Parameter('identity.height_px_min', 40, 'People smaller than this become solid and carry no '
               'feature: too few pixels to recognise anybody.', 8, 1000, weakened_by='lowering'),
     Parameter('identity.cosine_min', 0.5, 'A patch whose identity cosine to the person is lower '
@@ -252,6 +298,8 @@ TABLES: Mapping[str, tuple[Parameter, ...]] = {
 def checked_values(table: tuple[Parameter, ...], given: Mapping[str, object]) -> dict[str, Value]:
     """Return the value of every parameter of `table`: the given one, else the default.
 
+    Where that stands for the preset of `protection.coverage`, the value of the preset.
+
     Raises `ParameterError` for a name that is not in the table and for every value that
     `Parameter.checked` refuses.
     """
@@ -259,4 +307,6 @@ def checked_values(table: tuple[Parameter, ...], given: Mapping[str, object]) ->
     for name in given:
         if name not in names:
             raise ParameterError(f'{name} is not a parameter; known are {", ".join(names)}')
-    return {row.name: row.checked(given.get(row.name, row.default)) for row in table}
+    values = {row.name: row.checked(given.get(row.name, row.default)) for row in table}
+    coverage = values.get('protection.coverage', DEFAULT)
+    return {row.name: row.resolved(values[row.name], coverage) for row in table}

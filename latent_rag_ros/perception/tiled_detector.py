@@ -54,12 +54,7 @@ class TiledDetector:
         found = []
         for tile in tiles_of(*image.shape[:2], self._tiles):
             part = np.ascontiguousarray(image[tile.slices])
-            found += [Detection(_moved(detection.box, tile), detection.score,
-                                _moved(detection.covered, tile))
+            found += [Detection(detection.box.moved(tile.left, tile.top), detection.score,
+                                detection.covered.moved(tile.left, tile.top))
                       for detection in self._detector.detect(part)]
         return found
-
-
-def _moved(box: Box, tile: Box) -> Box:
-    return Box(box.left + tile.left, box.top + tile.top,
-               box.right + tile.left, box.bottom + tile.top)

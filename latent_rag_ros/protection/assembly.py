@@ -16,7 +16,11 @@ from latent_rag_ros.perception import nanodet, person_mask
 from latent_rag_ros.perception.detector import PersonDetector
 from latent_rag_ros.perception.nanodet import NanoDetDetector
 from latent_rag_ros.perception.person_mask import PersonMasker
+from latent_rag_ros.perception.second_opinion import SecondOpinion
+from latent_rag_ros.perception.self_test import SelfTestingDetector, shipped_picture
+from latent_rag_ros.perception.tiled_detector import TiledDetector
 from latent_rag_ros.perception.tracker import Tracker
+from latent_rag_ros.perception.united_detector import UnitedDetector
 from latent_rag_ros.protection.latent_rag_method import LatentRagMethod
 from latent_rag_ros.protection.method import ProtectionMethod, SolidMethod
 from latent_rag_ros.protection.own_models import (
@@ -87,10 +91,10 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     """
     folder = Path(values['weights.directory']) if values['weights.directory'] else None
     device = resolve_device(values['device'])
-    detector = _detector(values, folder)
     masker = None
-    if values['mask.enabled']:
+    if values['mask.enabled'] or values['detector.second_opinion'] == 'segmentation':
         masker = PersonMasker(_path(person_mask.WEIGHTS_NAME, folder), values['mask.score_min'])
+    detector = _detector(values, folder, masker)
     tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'],
                       values['tracker.memory_s'])
     if values['protection.method'] == 'latent_rag' or values['identity.publish']:
@@ -100,17 +104,31 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     method = _method(values, folder, device, embedder)
     own = embedder if isinstance(embedder, FittedEmbedder) else None
     embedder_px = own.input_format.size_px if own else Parts.embedder_size_px
-    return Parts(detector, masker, tracker, embedder, method, device,
+    return Parts(detector, masker if values['mask.enabled'] else None, tracker, embedder, method, device,
                  fingerprint and f'embedder-{fingerprint[:12]}', embedder_px,
                  method.patch_size_px if isinstance(method, LatentRagMethod) else embedder_px,
                  own.feature_dimension if own else FEATURE_DIMENSION)
 
 
-def _detector(values: Mapping[str, Value], folder: Path | None) -> PersonDetector:
+def _detector(values: Mapping[str, Value], folder: Path | None,
+              masker: PersonMasker | None) -> PersonDetector:
+    """Return everything that looks for people, united and tested as the parameters say."""
+    overlap_max = values['detector.overlap_max']
     if values['detector.model']:
-        return own_detector(values)
-    return NanoDetDetector(_path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min'],
-                           values['detector.overlap_max'])
+        whole = part = own_detector(values)
+    else:
+        path, score_min = _path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min']
+        whole = NanoDetDetector(path, score_min, overlap_max, values['detector.views'])
+        part = NanoDetDetector(path, score_min, overlap_max, views=1, network=whole.network)
+    detectors: list[PersonDetector] = [whole]
+    if values['detector.tiles'] > 1:
+        detectors.append(TiledDetector(part, values['detector.tiles']))
+    asked = values['detector.second_opinion'] == 'segmentation'
+    united = UnitedDetector(detectors, overlap_max, values['identity.score_min'],
+                            SecondOpinion(masker) if asked else None)
+    if values['detector.self_test_frames'] == 0:
+        return united
+    return SelfTestingDetector(united, values['detector.self_test_frames'], shipped_picture())
 
 
 def _embedder(values: Mapping[str, Value], folder: Path | None,

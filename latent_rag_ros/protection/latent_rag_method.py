@@ -49,7 +49,7 @@ class LatentRagMethod:
         """Return one verified patch per person, solid where that is not possible.
 
         A person without a feature in this frame keeps the patch of the track's last code, when
-        the detector merely missed the person; every other one becomes solid.
+        the detector merely missed the person or is unsure; every other one becomes solid.
         """
         usable = [self._has_start(person) for person in persons]
         chosen = [person for person, use in zip(persons, usable) if use]
@@ -58,7 +58,7 @@ class LatentRagMethod:
                 for person, use in zip(persons, usable)]
 
     def _has_start(self, person: Person) -> bool:
-        missed = person.feature is None and person.reason == Reason.NONE
+        missed = person.feature is None and person.reason in (Reason.NONE, Reason.UNCERTAIN)
         return person.feature is not None or (missed and person.track_id in self._codes)
 
     def _guarded(self, persons: list[Person], clock: StageClock, deadline_s: float) -> list[Patch]:

@@ -9,7 +9,8 @@ a frame of one colour with the reason.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ from latent_rag_ros.protection.assembly import Parts, assemble
 from latent_rag_ros.protection.blank import blank_frame
 from latent_rag_ros.protection.compositing import erase, paste
 from latent_rag_ros.protection.fitting_parts import in_fitting_parts
+from latent_rag_ros.protection.look_ahead import LookAhead, Perceived
 from latent_rag_ros.protection.method import Patch, Person
 from latent_rag_ros.protection.region import region_of
 from latent_rag_ros.protection.stage_clock import StageClock
@@ -33,9 +35,12 @@ LOGGER = logging.getLogger(__name__)
 SYNTHESIS_SHARE = 0.8
 """Share of the deadline after which people become solid, so that the frame itself is in time."""
 
-SEVERITY = (Reason.OUT_OF_MEMORY, Reason.GENERATOR_FAILED, Reason.EMBEDDER_FAILED, Reason.LATE, Reason.NOT_VERIFIED,
-            Reason.MISSED, Reason.TOO_SMALL)
-"""Reasons for a solid person, worst first: the worst one becomes the reason of the frame."""
+SEVERITY = (Reason.OUT_OF_MEMORY, Reason.GENERATOR_FAILED, Reason.EMBEDDER_FAILED, Reason.LATE,
+            Reason.NOT_VERIFIED, Reason.MISSED, Reason.TOO_SMALL)
+"""Reasons for a solid person, worst first: the worst one becomes the reason of the frame. A weak
+detection is none: covering it is what the filter is set to do."""
+
+Result = TypeVar('Result')
 
 
 class ProtectionPipeline:
@@ -53,6 +58,7 @@ class ProtectionPipeline:
         self._parts, self._values = parts, dict(values)
         self.device, self.method, self.model_id = parts.device, parts.method.name, parts.model_id
         self.feature_dimension = parts.feature_dimension
+        self._look_ahead = LookAhead(values['protection.look_ahead_frames'])
 
     @classmethod
     def from_values(cls, given: Mapping[str, object]) -> ProtectionPipeline:
@@ -69,7 +75,8 @@ class ProtectionPipeline:
         return cls(assemble(values), values)
 
     def reset(self) -> None:
-        """Forget all tracks and their codes, as after a cut in the video."""
+        """Forget all tracks, their codes, and the frames that are held back."""
+        self._look_ahead.clear()
         self._parts.tracker.reset()
         self._parts.method.forget(set())
 
@@ -80,19 +87,45 @@ class ProtectionPipeline:
                            message, latency_s)
 
     def process(self, frame: Frame) -> list[tuple[Frame, ProtectedFrame]]:
-        """Take a frame in and return the frames that are finished by it, the oldest first."""
-        return [(frame, self.protect(frame))]
+        """Take a frame in and return the frames that are finished by it, the oldest first.
+
+        With `protection.look_ahead_frames` n, each frame is finished by the n-th one after it.
+        Like `protect`, it never raises for what a frame holds.
+        """
+        return [(perceived.frame, self._finished(perceived))
+                for perceived in self._look_ahead.add(self._perceived(frame))]
+
+    def flush(self) -> list[tuple[Frame, ProtectedFrame]]:
+        """Finish the frames that are held back with what is known: no further ones will come."""
+        return [(perceived.frame, self._finished(perceived))
+                for perceived in self._look_ahead.flush()]
 
     def protect(self, frame: Frame) -> ProtectedFrame:
-        """Return what may be published of a frame. Never raises for what a frame holds.
+        """Return what may be published of a frame, at once. Never raises for what a frame holds.
 
         A frame in which persons cannot be located is blanked. A person who can be located and not
         replaced is covered by one colour.
         """
+        return self._finished(self._perceived(frame))
+
+    def _perceived(self, frame: Frame) -> Perceived:
+        """Return who is in a frame, or the blank frame that stands for it."""
         clock = StageClock()
-        height_px, width_px = frame.image.shape[:2]
+        found = self._guarded(frame, clock, lambda: self._tracked(frame, clock))
+        if isinstance(found, ProtectedFrame):
+            return Perceived(frame, (), clock, found)
+        return Perceived(frame, tuple(found), clock)
+
+    def _finished(self, perceived: Perceived) -> ProtectedFrame:
+        if perceived.blanked is not None:
+            return perceived.blanked
+        return self._guarded(perceived.frame, perceived.clock, lambda: self._protected(perceived))
+
+    def _guarded(self, frame: Frame, clock: StageClock,
+                 step: Callable[[], Result]) -> Result | ProtectedFrame:
+        """Return what a step returns, or a blank frame with the reason when it fails."""
         try:
-            return self._protected(frame, clock)
+            return step()
         except DetectorError as error:
             reason, message = Reason.DETECTOR_FAILED, str(error)
         except (MemoryError, torch.cuda.OutOfMemoryError) as error:
@@ -100,18 +133,21 @@ class ProtectionPipeline:
         except Exception as error:  # the one guard: whatever it is, the raw frame must not pass
             LOGGER.exception('frame blanked')
             reason, message = Reason.INTERNAL_ERROR, f'{type(error).__name__}: {error}'
-        return self.blank(height_px, width_px, reason, message, clock.seconds)
+        return self.blank(*frame.image.shape[:2], reason, message, clock.seconds)
 
-    def _protected(self, frame: Frame, clock: StageClock) -> ProtectedFrame:
-        parts, image = self._parts, frame.image
+    def _tracked(self, frame: Frame, clock: StageClock) -> list[TrackedPerson]:
         with clock('detect'):
-            detections = parts.detector.detect(image)
+            detections = self._parts.detector.detect(frame.image)
         with clock('track'):
             now_s = frame.received_s if frame.stamp_s is None else frame.stamp_s
-            tracked = parts.tracker.update(detections, *image.shape[:2], now_s)
-            parts.method.forget({person.track_id for person in tracked})
+            return self._parts.tracker.update(detections, *frame.image.shape[:2], now_s)
+
+    def _protected(self, perceived: Perceived) -> ProtectedFrame:
+        parts, frame, clock = self._parts, perceived.frame, perceived.clock
+        image = frame.image
+        parts.method.forget({person.track_id for person in perceived.persons})
         with clock('mask'):
-            located = self._located(image, tracked)
+            located = self._located(image, perceived.persons)
         with clock('erase'):
             canvas, covered = erase(image, [region for _, region in located],
                                     self._values['protection.fill_level'])
@@ -150,8 +186,10 @@ class ProtectionPipeline:
                 for row, ((person, _), crop, reason) in enumerate(zip(located, crops, reasons))]
 
     def _reason_without_feature(self, person: TrackedPerson, region: Region) -> Reason:
-        too_small = region.crop_box.height_px < self._values['identity.height_px_min']
-        return Reason.TOO_SMALL if too_small else Reason.NONE
+        if region.crop_box.height_px < self._values['identity.height_px_min']:
+            return Reason.TOO_SMALL
+        uncertain = person.missed_frames == 0 and person.score < self._values['identity.score_min']
+        return Reason.UNCERTAIN if uncertain else Reason.NONE
 
     def _features(self, crops: Sequence[Tensor],
                   rows: Sequence[int]) -> tuple[dict[int, Tensor], Reason]:

@@ -25,18 +25,6 @@ def to_border(box: Box, height_px: int, width_px: int) -> Box:
                height_px if box.bottom >= height_px - rows else box.bottom)
 
 
-def grown(box: Box, margin_px: int) -> Box:
-    """Return the box moved outwards by `margin_px` on every side; may leave the image."""
-    return Box(box.left - margin_px, box.top - margin_px,
-               box.right + margin_px, box.bottom + margin_px)
-
-
-def outer(first: Box, second: Box) -> Box:
-    """Return the smallest box that holds both."""
-    return Box(min(first.left, second.left), min(first.top, second.top),
-               max(first.right, second.right), max(first.bottom, second.bottom))
-
-
 def region_of(image: ImageArray, person: TrackedPerson, masker: PersonMasker | None,
               margin: float) -> Region | None:
     """Return the region of one person, or None when no part of the box is inside the image.
@@ -56,14 +44,14 @@ def region_of(image: ImageArray, person: TrackedPerson, masker: PersonMasker | N
     height_px, width_px = image.shape[:2]
     crop_box = person.box.clipped(height_px, width_px)
     margin_px = max(1, round(margin * person.box.height_px))
-    box = to_border(grown(person.covered, margin_px), height_px, width_px)
+    box = to_border(person.covered.grown(margin_px), height_px, width_px)
     box = box.clipped(height_px, width_px)
     if not crop_box.width_px or not crop_box.height_px:
         return None
     if masker is None:
         return Region(person.track_id, box, np.ones((box.height_px, box.width_px), bool), crop_box)
     reach_px = round(MASK_REACH * person.box.height_px)
-    limit = outer(grown(person.box, reach_px), box).clipped(height_px, width_px)
+    limit = person.box.grown(reach_px).united(box).clipped(height_px, width_px)
     mask = _mask_within(limit, *masker.mask(image, person.box))
     mask = cv2.dilate(mask.astype(np.uint8), _disc(margin_px)).astype(bool)
     rows, columns = box.slices

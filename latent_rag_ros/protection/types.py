@@ -43,6 +43,7 @@ class Reason(IntEnum):
     OUT_OF_MEMORY = 15
     WORKER_HUNG = 16
     ERROR_BUDGET = 17
+    UNCERTAIN = 18
 
 
 class Fill(IntEnum):
@@ -75,6 +76,21 @@ class Box:
     def slices(self) -> tuple[slice, slice]:
         """Row and column slices, to index an image of shape (height, width, ...)."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def united(self, other: Box) -> Box:
+        """Return the smallest box that holds both."""
+        return Box(min(self.left, other.left), min(self.top, other.top),
+                   max(self.right, other.right), max(self.bottom, other.bottom))
+
+    def grown(self, margin_px: int) -> Box:
+        """Return the box moved outwards by `margin_px` on every side; may leave the image."""
+        return Box(self.left - margin_px, self.top - margin_px,
+                   self.right + margin_px, self.bottom + margin_px)
+
+    def moved(self, right_px: int, down_px: int) -> Box:
+        """Return the box elsewhere."""
+        return Box(self.left + right_px, self.top + down_px,
+                   self.right + right_px, self.bottom + down_px)
 
     def clipped(self, height_px: int, width_px: int) -> Box:
         """Return the part of this box that lies inside an image of the given size."""

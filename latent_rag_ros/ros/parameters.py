@@ -73,7 +73,11 @@ def _is_infrastructure(name: str) -> bool:
 
 
 def _descriptor(row: Parameter, value: object) -> ParameterDescriptor:
-    """Describe a row. The range is left out for an override it would refuse at once."""
+    """Describe a row.
+
+    The range is left out for an override it would refuse at once, and where the default lies
+    outside, because it stands for a preset.
+    """
     descriptor = ParameterDescriptor(
         description=row.explanation, additional_constraints=row.range_text,
         read_only=row.read_only, dynamic_typing=True)
@@ -81,7 +85,7 @@ def _descriptor(row: Parameter, value: object) -> ParameterDescriptor:
         row.checked(value)
     except ParameterError:
         return descriptor
-    if row.minimum is not None and row.maximum is not None:
+    if row.minimum is not None and row.maximum is not None and not row.by_preset:
         if isinstance(row.default, int):
             descriptor.integer_range = [IntegerRange(
                 from_value=int(row.minimum), to_value=int(row.maximum))]

@@ -12,10 +12,15 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
-from latent_rag_ros.parameters import Parameter, ParameterError, Value
+from latent_rag_ros.parameters import Parameter, ParameterError, Value, checked_values
 
 ALLOWANCE = 'guard.allow_weakening'
 """Parameter that, given at start, allows every change."""
+
+
+COVERAGE = 'protection.coverage'
+"""A lever that goes back to its preset is judged by the preset at the start: a weaker preset is
+refused by itself, and a stronger one cannot weaken."""
 
 
 def refuse_weakening(node: Node, table: tuple[Parameter, ...]) -> None:
@@ -24,7 +29,8 @@ def refuse_weakening(node: Node, table: tuple[Parameter, ...]) -> None:
     Call it before the rows are declared, so that the reasons of `declare_rows` come first. A row
     whose value at the start is bad counts from its default.
     """
-    start = {row.name: _start_value(node, row) for row in table}
+    given = {row.name: _start_value(node, row) for row in table}
+    start = checked_values(table, given)
     if start.get(ALLOWANCE) is not True:
         node.add_on_set_parameters_callback(lambda changes: _judged(changes, table, start))
 
@@ -44,7 +50,8 @@ def _judged(changes: Iterable[RosParameter], table: tuple[Parameter, ...],
     for change in changes:
         try:
             row = rows[change.name]
-            weakens = row.weakens(start[row.name], row.checked(change.value))
+            after = row.resolved(row.checked(change.value), start.get(COVERAGE))
+            weakens = row.weakens(start[row.name], after)
         except (KeyError, ParameterError):  # refused elsewhere, with a better reason
             continue
         if weakens:

@@ -150,9 +150,9 @@ def test_impossible_transition_is_answered(
 
 
 @pytest.mark.parametrize(('name', 'bad', 'good'), [
-    ('detector.score_min', 2.0, 0.5), ('detector.score_min', math.nan, 0.5),
+    ('mask.score_min', 2.0, 0.5), ('mask.score_min', math.nan, 0.5),
     ('guard.deadline_s', 'soon', 1), ('protection.method', 'blur', 'solid'),
-    ('tracker.memory_frames', 1.5, 3), ('mask.enabled', 'yes', False),
+    ('tracker.memory_frames', 1.5, 20), ('mask.enabled', 'yes', True),
     ('detector.scoremin', 0.5, None), ('device', 'cuda:99', 'cpu'),
     ('autostart', 'true', True)])
 def test_bad_parameter_refuses_configuration_until_it_is_corrected(
@@ -169,11 +169,11 @@ def test_bad_parameter_refuses_configuration_until_it_is_corrected(
 def test_parameters_are_locked_while_configured(bench: Bench, graph: Graph) -> None:
     protector = bench(KnownPersons(PERSON))
     protector.wait_for_state(BLANKING)
-    reason = set_parameter(graph, 'detector.score_min', 0.9)
-    assert 'detector.score_min' in reason and 'active' in reason
+    reason = set_parameter(graph, 'mask.score_min', 0.9)
+    assert 'mask.score_min' in reason and 'active' in reason
     assert change(graph, DEACTIVATE, CLEANUP) == [True, True]
-    assert 'out of range' in set_parameter(graph, 'detector.score_min', 9.0)
-    assert set_parameter(graph, 'detector.score_min', 0.9) == ''
+    assert 'out of range' in set_parameter(graph, 'mask.score_min', 9.0)
+    assert set_parameter(graph, 'mask.score_min', 0.9) == ''
 
 
 @pytest.mark.parametrize('damage', ['missing', 'truncated', 'altered'])

@@ -125,7 +125,7 @@ def test_a_person_missed_by_the_detector_keeps_his_patch_and_publishes_no_featur
     pipeline = make_pipeline(TWO_PERSONS, method)
     seen = pipeline.protect(frame)
     pipeline._parts.detector.boxes = []
-    missed = pipeline.protect(Frame(frame.image, time.monotonic()))
+    missed = pipeline.protect(Frame(frame.image, time.monotonic() + 60.0))
     assert [person.missed_frames for person in missed.persons] == [1, 1]
     assert [person.fill for person in missed.persons] == [Fill.SYNTHETIC, Fill.SYNTHETIC]
     assert all(person.feature is None for person in missed.persons)
@@ -137,7 +137,7 @@ def test_reset_forgets_persons_who_were_missed(make_pipeline, method, frame):
     pipeline.protect(frame)
     pipeline._parts.detector.boxes = []
     pipeline.reset()
-    assert pipeline.protect(Frame(frame.image, time.monotonic())).persons == ()
+    assert pipeline.protect(Frame(frame.image, time.monotonic() + 60.0)).persons == ()
 
 
 def test_track_keeps_its_replacement_when_the_identity_stays(make_pipeline, method, frame):
@@ -146,7 +146,7 @@ def test_track_keeps_its_replacement_when_the_identity_stays(make_pipeline, meth
     first = {track: code.clone() for track, code in method._codes.items()}
     method._replacer.preset = type(method._replacer.preset)(
         **{**vars(method._replacer.preset), 'warm_stop_cosine': -1.0})
-    pipeline.protect(Frame(frame.image, time.monotonic()))
+    pipeline.protect(Frame(frame.image, time.monotonic() + 60.0))
     assert first.keys() == method._codes.keys()
     assert all(torch.equal(first[track], method._codes[track]) for track in first)
 
@@ -157,7 +157,7 @@ def test_code_that_does_not_verify_is_refined_once_more_and_then_dropped(
     pipeline = make_pipeline(TWO_PERSONS, method)
     remembered = []
     for _ in range(3):
-        result = pipeline.protect(Frame(frame.image, time.monotonic()))
+        result = pipeline.protect(Frame(frame.image, time.monotonic() + 60.0))
         assert {person.fill for person in result.persons} == {Fill.SOLID}
         remembered.append(len(method._codes))
     assert remembered == [2, 0, 2]

@@ -25,7 +25,8 @@ def flattened(tree: dict, prefix: str = '') -> dict:
 def test_config_file_has_every_parameter_with_its_default(node: str) -> None:
     text = (ROOT / 'config' / f'{node}.yaml').read_text(encoding='utf-8')
     values = flattened(yaml.safe_load(text)['/**']['ros__parameters'])
-    assert values == checked_values(TABLES[node], {})
+    assert values == {row.name: row.default for row in TABLES[node]}
+    assert checked_values(TABLES[node], values) == checked_values(TABLES[node], {})
     for row in TABLES[node]:
         assert type(values[row.name]) is type(row.default), row.name
 
@@ -57,10 +58,10 @@ def test_readme_without_markers_is_refused() -> None:
 def test_main_rewrites_stale_files(tmp_path: Path) -> None:
     (tmp_path / 'config').mkdir()
     (tmp_path / 'README.md').write_text(''.join(
-        f'<!-- parameters: {node} -->\nstale\n<!-- end of parameters -->\n' for node in TABLES))
+        f'<!-- parameters: {node} -->\nold rows\n<!-- end of parameters -->\n' for node in TABLES))
     assert parameter_docs.main([str(tmp_path)]) == 0
     readme = (tmp_path / 'README.md').read_text()
-    assert 'stale' not in readme
+    assert 'old rows' not in readme
     for node in TABLES:
         assert parameter_docs.markdown_table(node) in readme
         config = (tmp_path / 'config' / f'{node}.yaml').read_text()
