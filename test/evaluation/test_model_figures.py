@@ -25,7 +25,10 @@ def people():
 
 @pytest.fixture(scope='module')
 def results(make_weights, people):
-    renderings = (Rendering('seed 1', people, 'a' * 64), Rendering('seed 2', people, 'b' * 64))
+    upper_half = np.zeros(people.images.shape[:3], np.float32)
+    upper_half[:, :64] = 1
+    renderings = tuple(Rendering(name, people, name * 64, upper_half)
+                       for name in ('seed 1', 'seed 2'))
     return model_figures(Models.load(make_weights([2000])), ModelData(renderings), calls=2)
 
 
@@ -41,6 +44,10 @@ def test_results_hold_the_figures_the_weights_are_accepted_by(results):
     assert {'embedder', 'unseen_embedder', 'encoder', 'generator'} < set(results['speed_ms'])
     assert {'random_embedder', 'hsv_histogram', 'hsv_histogram_masked',
             'imagenet_mobilenet_v2'} == set(results['baselines'])
+    masked, whole = (results['baselines'][name]['synthetic']
+                     for name in ('hsv_histogram_masked', 'hsv_histogram'))
+    assert masked['queries'] == whole['queries'] == 32
+    assert masked['map'] != whole['map']
 
 
 def test_results_say_what_was_measured_and_what_was_skipped(results):
