@@ -116,6 +116,7 @@ class ProtectionRun:
             self._closed = True
             self._open.clear()
             self._reporter.status.drop_pending()
+            self._crew.current.thread.abandon()
 
     def wait(self, timeout_s: float) -> None:
         """Wait, once closed, for the frame in work; raise `TimeoutError` when it does not end."""

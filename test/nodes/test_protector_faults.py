@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import array
+import threading
+from itertools import count
 
 import numpy as np
 import pytest
@@ -175,6 +177,30 @@ def test_pipeline_that_raises_or_returns_raw_pixels_is_blanked(bench: Bench) -> 
         assert set(answer.data) == {0}
     still_protects(protector, 3)
     assert [image.header for image in protector.images] == [*map(header_of, (1, 2, 3))]
+
+
+def test_hung_worker_is_answered_replaced_and_never_published(bench: Bench) -> None:
+    detector = KnownPersons(PERSON)
+    protector = bench(detector, guard__deadline_s=1.0, guard__hang_timeout_s=1.5)
+    hung = detector.gate = threading.Semaphore(0)
+    answer = protector.protect(message_of(1))
+    assert set(answer.data) == {0}
+    assert (protector.status.state, protector.status.reason) == (BLANKING,
+                                                                 ProtectionStatus.REASON_LATE)
+    detector.gate = None
+    protector.wait_for(lambda: protector.status.reason == ProtectionStatus.REASON_WORKER_HUNG,
+                       'replacement')
+    numbers = count(2)
+
+    def protects() -> bool:
+        protector.protect(message_of(next(numbers)))
+        return protector.status.state == PROTECTING
+
+    protector.wait_for(protects, 'recovery')
+    hung.release()
+    still_protects(protector, next(numbers))
+    assert [image.header for image in protector.images].count(header_of(1)) == 1
+    assert protector.status.frames_pending == 0
 
 
 def test_silent_camera_is_noticed_and_its_return_too(bench: Bench) -> None:
