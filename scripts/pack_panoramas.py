@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Pack the CC0 panoramas of the npm package @pmndrs/assets into one small file.
 
 Get the package with `npm pack @pmndrs/assets@1.7.0` and unpack it, then

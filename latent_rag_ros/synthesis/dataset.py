@@ -9,6 +9,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -97,7 +98,7 @@ def _rendered(settings: Settings, missing: list[Shard], workers: int) -> Iterato
             yield _write(settings, shard)
         return
     context = multiprocessing.get_context('spawn')  # forked threads of OpenCV and torch hang
-    with ProcessPoolExecutor(min(workers, len(missing)), context, _one_thread) as pool:
+    with ProcessPoolExecutor(min(workers, len(missing)), context, _prepare_worker) as pool:
         tasks = [pool.submit(_write, settings, shard) for shard in missing]
         try:
             for task in as_completed(tasks):
@@ -106,9 +107,10 @@ def _rendered(settings: Settings, missing: list[Shard], workers: int) -> Iterato
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _one_thread() -> None:
-    """Keep a worker on one core: there is a worker for each."""
+def _prepare_worker() -> None:
+    """Keep a worker on one core, and let Ctrl-C reach the command alone, which then stops it."""
     cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write(settings: Settings, shard: Shard) -> Path:
