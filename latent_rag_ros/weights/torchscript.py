@@ -5,6 +5,7 @@ A TorchScript file is a program. It cannot reach Python, but take one only from 
 from __future__ import annotations
 
 import hashlib
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -29,11 +30,16 @@ def load_torchscript(path: Path, device: str = 'cpu') -> torch.nn.Module:
     if not path.is_file():
         raise WeightsError(f'{path} is no file; give the path of a TorchScript network')
     try:
-        network = torch.jit.load(str(path), map_location=device)
+        with warnings.catch_warnings():
+            # PyTorch advises makers of new files against TorchScript; these files exist
+            warnings.simplefilter('ignore', DeprecationWarning)
+            network = torch.jit.load(str(path), map_location=device).eval()
     except (RuntimeError, ValueError, OSError) as error:
         raise WeightsError(f'{path} cannot be loaded as TorchScript ({first_line(error)}); save '
                            'the network with torch.jit.save') from error
-    return network.eval().requires_grad_(False)
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return network
 
 
 def fingerprint_of(path: Path, settings: object) -> str:
