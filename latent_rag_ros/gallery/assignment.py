@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from latent_rag_ros.gallery.gallery import Candidate
+from latent_rag_ros.gallery.identity import Candidate
 
 
 def assign(candidates: Sequence[Sequence[Candidate]], taken: Collection[int],

@@ -42,9 +42,18 @@ class FeatureIndex:
 
     def add(self, owner: int, vectors: FeatureArray) -> None:
         """Append features, shape (n, dimension), to those of `owner`."""
+        self.load(np.full(len(vectors), owner, np.int64), vectors)
+
+    def load(self, owners: NDArray[np.int64], vectors: FeatureArray) -> None:
+        """Append features of several owners, shapes (n,) and (n, dimension), oldest first."""
         self._index.add(np.ascontiguousarray(vectors))
-        self._owners = np.append(self._owners, np.full(len(vectors), owner, np.int64))
+        self._owners = np.append(self._owners, owners)
         self._arrivals = np.append(self._arrivals, self._next_arrivals(len(vectors)))
+
+    def features_of(self, owner: int) -> FeatureArray:
+        """Return a copy of the features of `owner`, shape (n, dimension), oldest first."""
+        rows = np.flatnonzero(self._owners == owner)
+        return self.vectors[rows[np.argsort(self._arrivals[rows])]].copy()
 
     def replace_oldest(self, owner: int, vector: FeatureArray) -> None:
         """Overwrite the feature of `owner` that arrived first by `vector`, shape (dimension,)."""
@@ -53,19 +62,14 @@ class FeatureIndex:
         self.vectors[oldest] = vector
         self._arrivals[oldest] = self._next_arrivals(1)[0]
 
-    def remove(self, owner: int) -> int:
-        """Remove all features of `owner` and return how many there were.
+    def drop_oldest(self, owner: int) -> None:
+        """Remove the feature of `owner` that arrived first."""
+        rows = np.flatnonzero(self._owners == owner)
+        self._remove_rows(rows[[np.argmin(self._arrivals[rows])]])
 
-        The last rows move into the gaps. What then lies behind the end is overwritten, because
-        FAISS gives no memory back.
-        """
-        owned = self._owners == owner
-        end = len(self) - int(np.count_nonzero(owned))
-        gaps, movers = np.flatnonzero(owned[:end]), end + np.flatnonzero(~owned[end:])
-        for rows in (self.vectors, self._owners, self._arrivals):
-            rows[gaps] = rows[movers]
-        self._owners, self._arrivals = self._owners[:end].copy(), self._arrivals[:end].copy()
-        return self._truncate(end)
+    def remove(self, owner: int) -> int:
+        """Remove all features of `owner` and return how many there were."""
+        return self._remove_rows(np.flatnonzero(self._owners == owner))
 
     def clear(self) -> None:
         """Remove all features."""
@@ -94,10 +98,19 @@ class FeatureIndex:
         cosines, rows = self._index.search(np.ascontiguousarray(vectors), count)
         return cosines, self._owners[rows]
 
-    def similarity(self, owner: int, vectors: FeatureArray) -> NDArray[np.float32]:
-        """Return the cosine of each query to the nearest feature of `owner`, shape (n,)."""
-        own = self.vectors[self._owners == owner]
-        return (vectors @ own.T).max(axis=1)
+    def _remove_rows(self, rows: NDArray[np.int64]) -> int:
+        """Remove rows: the last ones move into the gaps.
+
+        What then lies behind the end is overwritten, because FAISS gives no memory back.
+        """
+        owned = np.zeros(len(self), bool)
+        owned[rows] = True
+        end = len(self) - int(np.count_nonzero(owned))
+        gaps, movers = np.flatnonzero(owned[:end]), end + np.flatnonzero(~owned[end:])
+        for array in (self.vectors, self._owners, self._arrivals):
+            array[gaps] = array[movers]
+        self._owners, self._arrivals = self._owners[:end].copy(), self._arrivals[:end].copy()
+        return self._truncate(end)
 
     def _next_arrivals(self, count: int) -> NDArray[np.int64]:
         self._arrived += count

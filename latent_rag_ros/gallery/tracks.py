@@ -18,7 +18,8 @@ import numpy as np
 
 from latent_rag_ros.gallery.assignment import assign
 from latent_rag_ros.gallery.features import FeatureArray, Features, GalleryError
-from latent_rag_ros.gallery.gallery import Candidate, Gallery
+from latent_rag_ros.gallery.gallery import Gallery
+from latent_rag_ros.gallery.identity import Candidate
 
 CONTRADICTION_MARGIN = 0.1
 """Cosine by which a feature must miss the limit, or favour somebody else, to contradict."""

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from latent_rag_ros.gallery.assignment import assign
-from latent_rag_ros.gallery.gallery import Candidate
+from latent_rag_ros.gallery.identity import Candidate
 
 
 def ids(assigned: list[Candidate | None]) -> list[int | None]:
