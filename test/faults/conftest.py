@@ -28,18 +28,31 @@ from nodes.protector_bench import Bench, KnownPersons, ProtectorBench  # noqa: E
 __all__ = ['bench', 'bench_of_nodes', 'contexts', 'graph', 'start_node']
 
 
+SLOW_TIMEOUT_S = 3 * 3600
+PATIENT = {'guard__deadline_s': 60.0, 'guard__hang_timeout_s': 120.0,
+           'guard__input_timeout_s': 120.0}
+
+
 @pytest.fixture
 def bench(bench_of_nodes: Bench) -> Bench:
-    """Return what starts a protector whose deadline no slow machine misses, unless one is given."""
+    """Return what starts a protector whose times no slow machine misses, unless they are given."""
     def start(detector: KnownPersons | None = None, **parameters: object) -> ProtectorBench:
-        return bench_of_nodes(detector, **{'guard__deadline_s': 60.0, **parameters})
+        return bench_of_nodes(detector, **{**PATIENT, **parameters})
 
     return start
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run a test of real nodes again when it fails, as test/nodes does, for the same reason."""
+    """Run a test of real nodes again when it fails, as test/nodes does, for the same reason.
+
+    The slow ones get as long as they need.
+    """
+    own = [item for item in items if item.path.parent == Path(__file__).parent]
     if config.pluginmanager.hasplugin('rerunfailures'):
-        for item in items:
-            if item.path.parent == Path(__file__).parent and 'graph' in item.fixturenames:
+        for item in own:
+            if 'graph' in item.fixturenames and 'slow' not in item.keywords:
                 item.add_marker(pytest.mark.flaky(reruns=2))
+    if config.pluginmanager.hasplugin('timeout'):
+        for item in own:
+            if 'slow' in item.keywords:
+                item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))

@@ -225,6 +225,7 @@ def test_hung_network_is_blanked_given_up_and_replaced(bench: Bench) -> None:
     assert [image.header for image in protector.images].count(header_of(1)) == 1
 
 
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
 def test_worker_that_dies_is_replaced(bench: Bench) -> None:
     detector = FaultyPersons(raising(SystemExit('a library ended the thread')))
     protector = bench(detector, guard__deadline_s=1.0, guard__hang_timeout_s=1.0)

@@ -15,7 +15,7 @@ from .clip_viewer import clip_frames
 
 FRAMES = 5
 FIXED = {'protection__method': 'solid', 'identity__publish': False, 'device': 'cpu',
-         'guard__deadline_s': 60.0, 'tracker__memory_s': 60.0}
+         'guard__deadline_s': 60.0, 'guard__hang_timeout_s': 600.0, 'tracker__memory_s': 60.0}
 
 
 def hashes(graph: Graph, context: Context, messages: Iterable[Image],

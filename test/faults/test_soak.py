@@ -100,6 +100,7 @@ def test_soak_at_30_hz_leaks_nothing_and_grows_nowhere(
     clip = clip_frames()
     observer = Observer(graph, clip)
     process = start_node('protector')
+    graph.wait_for(lambda: observer.states['blanking'], 'active protector')
     start_node('video_camera', {'source': write_pictures(clip, tmp_path / 'pictures'),
                                 'rate_hz': RATE_HZ, 'subscribers_min': 1})
     graph.wait_for(lambda: observer.status.frames_received > 0, 'first frame')
