@@ -9,6 +9,8 @@ PYTEST := $(VENV)/bin/pytest --numprocesses 1
 SOURCES := $(shell find CMakeLists.txt LICENSE NOTICE README.md package.xml pyproject.toml setup.py \
   cmake config data latent_rag_ros launch msg rviz srv -not -path '*/__pycache__*' 2>/dev/null)
 
+SOAK_S ?= 3600
+
 # A sourced ROS or a second environment must not leak into .venv: their libraries do not mix.
 unexport PYTHONPATH
 unexport LD_LIBRARY_PATH
@@ -20,7 +22,7 @@ export AMENT_PREFIX_PATH := $(VENV)
 # Nothing of the demo or the tests leaves this machine.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help install demo test test-all bench clean
+.PHONY: help install demo test test-all soak bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -34,8 +36,11 @@ demo: $(VENV)/installed ## Protect a clip through the real nodes; VIDEO=path tak
 test: $(VENV)/installed ## Run the unit and node tests on the sources as they are now
 	$(PYTEST) -m 'not slow'
 
-test-all: $(VENV)/installed ## Run every test, the slow ones too
-	$(PYTEST)
+test-all: $(VENV)/installed ## Run every test, the slow ones and an hour of soak too; SOAK_S=seconds shortens it
+	SOAK_S=$(SOAK_S) $(PYTEST)
+
+soak: $(VENV)/installed ## Run the filter behind a camera at 30 Hz for SOAK_S seconds; writes results/soak.json
+	SOAK_S=$(SOAK_S) SOAK_RESULTS=$(CURDIR)/results/soak.json $(PYTEST) test/faults/test_soak.py
 
 bench: $(VENV)/installed ## Measure privacy, re-identification and coverage again; renews README's tables
 	$(VENV)/bin/latent-rag evaluate latent-rag
