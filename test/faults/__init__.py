@@ -1,1 +1,1 @@
-"""Faults that are injected on purpose, in PX4's words: off, stuck, garbage, wrong, slow, delayed."""
+"""Faults injected on purpose, in PX4's words: off, stuck, garbage, wrong, slow, delayed."""

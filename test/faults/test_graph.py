@@ -18,10 +18,10 @@ from latent_rag_ros.ros.qos import PROTECTED_IMAGE, STATUS
 
 from .marked import BLANKING, MarkedPersons, assert_recovered, marked, shot
 
-RELIABLE, BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
+QUALITIES = (ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT)
 
-@pytest.mark.parametrize('viewer', [RELIABLE, BEST_EFFORT], ids=lambda quality: f'viewer {quality.name}')
-@pytest.mark.parametrize('camera', [RELIABLE, BEST_EFFORT], ids=lambda quality: f'camera {quality.name}')
+@pytest.mark.parametrize('viewer', QUALITIES, ids=lambda quality: f'viewer {quality.name}')
+@pytest.mark.parametrize('camera', QUALITIES, ids=lambda quality: f'camera {quality.name}')
 def test_frames_reach_the_viewer_whatever_the_qualities(
         bench: Bench, graph: Graph, camera: ReliabilityPolicy,
         viewer: ReliabilityPolicy) -> None:

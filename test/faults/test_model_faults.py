@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from nodes.protector_bench import HEIGHT, PERSON, WIDTH, Bench, ProtectorBench, header_of
+from nodes.protector_bench import HEIGHT, WIDTH, Bench, ProtectorBench, header_of
 
 from latent_rag_ros.msg import ProtectionStatus
 from latent_rag_ros.parameters import PROTECTOR, Value, checked_values
@@ -188,7 +188,8 @@ def test_person_is_solid_when_the_picture_made_is_the_input_itself(
 
 @pytest.mark.parametrize(('error', 'reason'), [
     (BATCH_OOM, REASON.REASON_OUT_OF_MEMORY), (MemoryError(), REASON.REASON_EMBEDDER_FAILED),
-    (RuntimeError('lost device'), REASON.REASON_EMBEDDER_FAILED)], ids=('device memory', 'memory', 'device lost'))
+    (RuntimeError('lost device'), REASON.REASON_EMBEDDER_FAILED)],
+    ids=('device memory', 'memory', 'device lost'))
 def test_person_is_solid_and_anonymous_when_the_embedder_fails(
         latent_rag_bench: Callable, parts: Parts, monkeypatch: pytest.MonkeyPatch,
         error: Exception, reason: int) -> None:
