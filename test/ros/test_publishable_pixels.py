@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ PACKAGE = Path(latent_rag_ros.parameters.__file__).resolve().parent
 IMAGE_PUBLISHERS = {'ros/publishers.py',
                     'nodes/video_camera_node.py'}  # stands in for a camera: it is the raw source
 IMAGE_TYPES = {'Image', 'CompressedImage'}
-FRAME_MAKERS = 'protection'
+FRAME_MAKERS = {'protection/pipeline.py', 'protection/blank.py'}
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:
@@ -36,6 +37,12 @@ def called(node: ast.Call) -> str:
 def calls(tree: ast.Module) -> Iterator[ast.Call]:
     """Yield all calls of a module."""
     return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def subscribes_pictures(call: ast.Call) -> bool:
+    """Return whether a subscription's type is, or may be, an image."""
+    name = getattr(call.args[0], 'attr', getattr(call.args[0], 'id', ''))
+    return name in IMAGE_TYPES or not name[:1].isupper()
 
 
 def is_dataclass_replace(call: ast.Call) -> bool:
@@ -58,13 +65,42 @@ def test_one_module_creates_the_image_publishers() -> None:
     assert found == IMAGE_PUBLISHERS
 
 
-def test_only_the_protection_room_makes_protected_frames() -> None:
+def test_two_modules_make_protected_frames_and_one_of_them_keeps_pixels() -> None:
     makers = {path for path, tree in sources()
               if any(called(call) == 'ProtectedFrame' for call in calls(tree))}
-    assert makers and {path.split('/')[0] for path in makers} == {FRAME_MAKERS}
-    changers = {path for path, tree in sources() if 'ProtectedFrame' in ast.dump(tree)
-                and any(is_dataclass_replace(call) for call in calls(tree))}
-    assert {path for path in changers if not path.startswith(FRAME_MAKERS)} == set()
+    assert makers == FRAME_MAKERS
+    outcomes = {path: set(re.findall(r'Outcome\.(\w+)', ast.unparse(call)))
+                for path, tree in sources() for call in calls(tree)
+                if called(call) == 'ProtectedFrame'}
+    assert outcomes == {'protection/pipeline.py': {'PROTECTED'}, 'protection/blank.py': {'BLANKED'}}
+
+
+def test_pixels_and_cover_of_a_protected_frame_are_never_replaced() -> None:
+    changed = {(path, keyword.arg) for path, tree in sources()
+               if 'ProtectedFrame' in ast.dump(tree)
+               for call in calls(tree) if is_dataclass_replace(call) for keyword in call.keywords}
+    assert {row for row in changed if row[1] in ('image', 'covered', 'outcome', None)} == set()
+
+
+def test_input_pixels_are_copied_in_one_place_and_erased_there() -> None:
+    users = {path for path, tree in sources() if path.startswith('protection/')
+             for call in calls(tree) if called(call) in ('erase', 'paste')}
+    assert users == {'protection/pipeline.py'}
+    copies = {path for path, tree in sources() if path.startswith('protection/')
+              for call in calls(tree) if ast.unparse(call).endswith('image.copy()')}
+    assert copies == {'protection/compositing.py'}
+
+
+def test_only_these_modules_subscribe_pictures_or_turn_pixels_into_files() -> None:
+    subscribers = {path for path, tree in sources() for call in calls(tree)
+                   if called(call) == 'create_subscription' and subscribes_pictures(call)}
+    assert subscribers == {'ros/qos.py', 'ros/recorder.py'}
+    encoders = {path for path, tree in sources() for call in calls(tree)
+                if called(call) in ('imencode', 'imwrite', 'VideoWriter')
+                and path.split('/')[0] not in ('synthesis', 'training', 'evaluation', 'tools')}
+    assert encoders <= {'ros/images.py', 'ros/recorder.py'}
+    assert not [path for path, tree in sources()
+                if re.search(r'rosbag2_py|image_transport_py', ast.unparse(tree))]
 
 
 def test_the_protector_writes_no_file_and_shows_no_window() -> None:
