@@ -32,6 +32,9 @@ INSIDE_MIN = 0.7
 NARROWEST = 0.15
 """Nor are boxes that are left with less than this width relative to their height."""
 
+SMALL_SHARE = 0.06
+"""Share of a crop below which a person counts as partly hidden."""
+
 VISIBLE_MIN, ATTEMPTS = 0.35, 6
 """Crops that show less of the person than this are drawn again, a few times."""
 
@@ -88,11 +91,10 @@ def _attempt(seed: int, person: Person, camera: Camera, rng: np.random.Generator
     width = int(np.clip(round((right - left) * scale), height // 8, height * 2))
     radiance, owner = render(camera, camera.view.window(left, top, scale), width, height, actors,
                              SHADOW_PX, 1 / SUPERSAMPLING)
-    whole = max(1, np.count_nonzero(owner == 0))
+    before = np.count_nonzero(owner == 0)
     if rng.random() < OCCLUDER_SHARE:
         add_occluder(radiance, owner, rng)
     mask = (owner == 0).astype(np.uint8) * 255
-    visible = np.count_nonzero(mask) / whole * min(1.0, whole / (0.06 * owner.size))
     native = float(np.clip(bottom - top, 40, height))
     picture = developed(radiance, camera.imaging)
     if native < height * 0.9:
@@ -100,7 +102,17 @@ def _attempt(seed: int, person: Person, camera: Camera, rng: np.random.Generator
                              interpolation=cv2.INTER_AREA)
     image = degraded(picture, camera.imaging, rng)
     small = cv2.resize(mask, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
-    return _resized(image), small > 127, visible
+    return _resized(image), small > 127, _visible_share(owner, before)
+
+
+def _visible_share(owner: NDArray[np.int32], before: int) -> float:
+    """Return how much of a person of `before` pixels the occluders left.
+
+    It is less when bystanders had already left fewer pixels than people usually have in a crop.
+    """
+    before = max(1, before)
+    share = np.count_nonzero(owner == 0) / before
+    return share * min(1.0, before / (SMALL_SHARE * owner.size))
 
 
 def _neighbour(seed: int, camera: Camera, rng: np.random.Generator,
