@@ -159,8 +159,8 @@ class BrokenPersons(KnownPersons):
     def pipeline(self, values: dict[str, Value]) -> ProtectionPipeline:
         """Return a pipeline whose first two frames go wrong."""
         pipeline = super().pipeline(values)
-        protect, faults = pipeline.protect, [lambda frame: frame.image, self._raise]
-        pipeline.protect = lambda frame: (faults.pop() if faults else protect)(frame)
+        process, faults = pipeline.process, [lambda frame: [(frame, frame.image)], self._raise]
+        pipeline.process = lambda frame: (faults.pop() if faults else process)(frame)
         return pipeline
 
     def _raise(self, frame: Frame) -> ProtectedFrame:
