@@ -46,7 +46,8 @@ def write_onnx() -> Callable[..., Path]:
 
     def write(path: Path, outputs: Mapping[str, object], image: Sequence[int | str],
               others: Mapping[str, Sequence[int]] | None = None) -> Path:
-        nodes = [helper.make_node('Constant', [], [name], value=onnx.numpy_helper.from_array(value))
+        from_array = onnx.numpy_helper.from_array
+        nodes = [helper.make_node('Constant', [], [name], value=from_array(value))
                  for name, value in outputs.items()]
         inputs = [helper.make_tensor_value_info('images', float_type, list(image))]
         inputs += [helper.make_tensor_value_info(name, onnx.TensorProto.INT64, list(shape))

@@ -104,8 +104,8 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     method = _method(values, folder, device, embedder)
     own = embedder if isinstance(embedder, FittedEmbedder) else None
     embedder_px = own.input_format.size_px if own else Parts.embedder_size_px
-    return Parts(detector, masker if values['mask.enabled'] else None, tracker, embedder, method, device,
-                 fingerprint and f'embedder-{fingerprint[:12]}', embedder_px,
+    return Parts(detector, masker if values['mask.enabled'] else None, tracker, embedder, method,
+                 device, fingerprint and f'embedder-{fingerprint[:12]}', embedder_px,
                  method.patch_size_px if isinstance(method, LatentRagMethod) else embedder_px,
                  own.feature_dimension if own else FEATURE_DIMENSION)
 

@@ -185,7 +185,8 @@ class TestOnnx:
         onnx = pytest.importorskip('onnx')
         helper = onnx.helper
 
-        def write_network(batch: int | str, width: int | str = WIDTH_PX, channels: int = 3) -> Path:
+        def write_network(batch: int | str, width: int | str = WIDTH_PX,
+                          channels: int = 3) -> Path:
             """Mean of every row of every colour, as features."""
             nodes = [helper.make_node('ReduceMean', ['crops', 'axes'], ['rows'], keepdims=0),
                      helper.make_node('Flatten', ['rows'], ['feature'])]
