@@ -186,7 +186,8 @@ PROTECTOR: tuple[Parameter, ...] = (
               choices=tuple(COVERAGE_PRESETS), weakened_by='lowering'),
     Parameter('protection.look_ahead_frames', PRESET, 'Frames are held back by this many frames, '
               'so that people are covered before they were first seen. Adds as many frame periods '
-              'of latency.', 0, 30, weakened_by='lowering', by_preset=True),
+              'of latency, for which guard.deadline_s must leave time.', 0, 30,
+              weakened_by='lowering', by_preset=True),
     Parameter('protection.method', 'latent_rag', 'What replaces a person: a synthesised person '
               '(latent_rag) or one solid colour (solid).', choices=('latent_rag', 'solid'),
               weakened_by='lowering'),

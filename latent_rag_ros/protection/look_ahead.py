@@ -57,6 +57,8 @@ class LookAhead:
 
     def add(self, perceived: Perceived) -> list[Perceived]:
         """Take the newest frame in; return those that waited long enough, the oldest first."""
+        if self._frames:
+            perceived.clock.wait('look_ahead')
         self._waiting.append(perceived)
         return self._released(self._frames)
 
@@ -72,6 +74,7 @@ class LookAhead:
         released = []
         while len(self._waiting) > kept:
             first = self._waiting.popleft()
+            first.clock.resume()
             released.append(replace(first, persons=with_future(first, list(self._waiting))))
         return released
 

@@ -34,7 +34,7 @@ def region_of(image: ImageArray, person: TrackedPerson, masker: PersonMasker | N
     masker : PersonMasker, optional
         None covers the grown box alone.
     margin : float
-        Growth on every side as a share of the box height.
+        Growth on every side as a share of the height of the person's extent.
 
     Raises
     ------
@@ -43,16 +43,17 @@ def region_of(image: ImageArray, person: TrackedPerson, masker: PersonMasker | N
     """
     height_px, width_px = image.shape[:2]
     crop_box = person.box.clipped(height_px, width_px)
-    margin_px = max(1, round(margin * person.box.height_px))
-    box = to_border(person.covered.grown(margin_px), height_px, width_px)
+    extent = person.covered  # the best box may show a part of the person only
+    margin_px = max(1, round(margin * extent.height_px))
+    box = to_border(extent.grown(margin_px), height_px, width_px)
     box = box.clipped(height_px, width_px)
     if not crop_box.width_px or not crop_box.height_px:
         return None
     if masker is None:
         return Region(person.track_id, box, np.ones((box.height_px, box.width_px), bool), crop_box)
-    reach_px = round(MASK_REACH * person.box.height_px)
-    limit = person.box.grown(reach_px).united(box).clipped(height_px, width_px)
-    mask = _mask_within(limit, *masker.mask(image, person.box))
+    reach_px = round(MASK_REACH * extent.height_px)
+    limit = extent.grown(reach_px).united(box).clipped(height_px, width_px)
+    mask = _mask_within(limit, *masker.mask(image, extent))
     mask = cv2.dilate(mask.astype(np.uint8), _disc(margin_px)).astype(bool)
     rows, columns = box.slices
     mask[rows.start - limit.top:rows.stop - limit.top,

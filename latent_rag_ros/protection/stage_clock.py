@@ -11,6 +11,7 @@ class StageClock:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._waits: tuple[str, float] | None = None
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
@@ -21,3 +22,14 @@ class StageClock:
             yield
         finally:
             self.seconds[stage] += time.perf_counter() - began_s
+
+    def wait(self, stage: str) -> None:
+        """Begin to count time as `stage`, until `resume`: the frame waits for later ones."""
+        self._waits = stage, time.perf_counter()
+
+    def resume(self) -> None:
+        """Count the time since `wait`; does nothing where nothing waited."""
+        if self._waits is not None:
+            stage, began_s = self._waits
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began_s
+            self._waits = None

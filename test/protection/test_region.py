@@ -81,3 +81,15 @@ def test_extent_is_covered_and_the_crop_stays_the_box():
     region = region_of(IMAGE, tracked, KnownMask(Box(95, 60, 150, 140)), 0.06)
     assert covered(region)[34:176, 74:156].all()
     assert region.crop_box == Box(100, 50, 140, 150)
+
+
+def test_margin_and_mask_follow_the_extent_when_the_best_box_is_a_part_of_the_person():
+    class Recorder(KnownMask):
+        def mask(self, image, box):
+            self.looked_at = box
+            return super().mask(image, box)
+
+    masker, extent = Recorder(Box(95, 60, 150, 140)), Box(90, 20, 150, 220)
+    region = region_of(IMAGE, TrackedPerson(1, Box(100, 30, 140, 80), 0.9, 0, extent), masker, .06)
+    assert masker.looked_at == extent
+    assert covered(region)[8:232, 78:162].all()  # 6 % of 200 px on every side
