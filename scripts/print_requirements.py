@@ -13,8 +13,12 @@ try:
 except ModuleNotFoundError:  # Python 3.10
     from pip._vendor import tomli as tomllib
 
+LARGE_EXTRAS = ('milvus',)
+"""Extras for few users that would double the time of the installation; their tests are skipped."""
+
 project = tomllib.loads((Path(__file__).resolve().parents[1] / 'pyproject.toml').read_text())
 requirements = [*project['build-system']['requires'], *project['project']['dependencies']]
-for extra in project['project']['optional-dependencies'].values():
-    requirements += extra
+for name, extra in project['project']['optional-dependencies'].items():
+    if name not in LARGE_EXTRAS:
+        requirements += extra
 sys.stdout.write('\n'.join(requirements) + '\n')

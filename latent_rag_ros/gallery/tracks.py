@@ -7,12 +7,15 @@ The rules, in the order in which `TrackIdentifier.identify` applies them:
 2. All others are matched by their features alone, one to one within the frame. So a protector
    that was restarted, and counts its tracks from 1 again, inherits nothing.
 3. A track that matched nobody for `observations_min` observations that agree is a new identity.
+4. Tracks are compared by the mean of their last good features; bad ones teach nothing.
+5. Two identities that one track matches equally well, and that were never seen side by side, are
+   merged.
 """
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,12 +23,16 @@ from latent_rag_ros.gallery.assignment import assign
 from latent_rag_ros.gallery.features import FeatureArray, Features, GalleryError
 from latent_rag_ros.gallery.gallery import Gallery
 from latent_rag_ros.gallery.identity import Candidate
+from latent_rag_ros.gallery.merging import Merger
 
 CONTRADICTION_MARGIN = 0.1
 """Cosine by which a feature must miss the limit, or favour somebody else, to contradict."""
 
 PAUSE_NS = 2_000_000_000
 """A track unseen for longer must match again: loading its weights takes a new protector longer."""
+
+REORDERED_NS = 200_000_000
+"""Frames that arrive out of order by no more than this do not count as a clock that was set."""
 
 MEMORY_NS = 60_000_000_000
 """A track unseen for longer is forgotten."""
@@ -46,12 +53,24 @@ class TrackMatch:
         NaN when the gallery was empty.
     enrolled : bool
         True when this observation made the identity.
+    merged_id : int
+        Identity that this observation proved equal and that is now part of `identity_id`; 0 for
+        none.
     """
 
     track_id: int
     identity_id: int
     similarity: float
     enrolled: bool = False
+    merged_id: int = 0
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """Where and when a frame was taken."""
+
+    camera: str
+    stamp_ns: int
 
 
 @dataclass
@@ -62,12 +81,28 @@ class _Track:
     identity_id: int = 0
     contradictions: int = 0
     unknown: list[tuple[int, FeatureArray]] = field(default_factory=list)  # (stamp, (1, d)) each
+    recent: list[FeatureArray] = field(default_factory=list)  # (1, d) each
 
     def hold(self, identity_id: int) -> None:
         if identity_id != self.identity_id:
             self.contradictions = 0
         self.identity_id = identity_id
         self.unknown.clear()
+
+    def pooled(self, feature: FeatureArray, is_good: bool, similarity_min: float,
+               pooling: int) -> FeatureArray:
+        """Return the mean of the last good features and this one, shape (1, d), of norm 1.
+
+        Features that do not agree with the mean are of somebody else and begin a new one.
+        """
+        mean = _normalised(np.mean(self.recent, axis=0)) if self.recent else feature
+        if float(mean[0] @ feature[0]) < similarity_min:
+            if is_good:
+                self.recent = [feature]
+            return feature
+        if is_good:
+            self.recent = [*self.recent, feature][-pooling:]
+        return _normalised(np.mean(self.recent, axis=0)) if self.recent else feature
 
 
 class TrackIdentifier:
@@ -77,24 +112,40 @@ class TrackIdentifier:
     ----------
     gallery : Gallery
         The identities; this class adds to it and erases from it.
-    similarity_min : float
-        Cosine from which a feature is taken for a known identity, -1 .. 1.
+    similarity_min : float or Callable
+        Cosine from which a feature is taken for a known identity, -1 .. 1, or what gives it for a
+        number of identities.
     enrol : bool
         Whether tracks that match nobody become new identities.
     observations_min : int
         Observations before a track is enrolled, and contradictions before it loses its identity.
+    pooling : int
+        Features of a track whose mean is compared.
+    merge : bool
+        Whether two identities that prove equal become one.
+    travel_s_min : float
+        Nobody gets from one camera to another faster than this; 0 for views that overlap.
     """
 
-    def __init__(self, gallery: Gallery, similarity_min: float, enrol: bool,
-                 observations_min: int) -> None:
+    def __init__(self, gallery: Gallery, similarity_min: float | Callable[[int], float],
+                 enrol: bool, observations_min: int, pooling: int = 1, merge: bool = False,
+                 travel_s_min: float = 0.0) -> None:
         self._gallery = gallery
-        self._similarity_min = similarity_min
+        self._limit = similarity_min if callable(similarity_min) else lambda _: similarity_min
+        self._similarity_min = self._limit(0)
+        self._pooling, self._travel_ns_min = pooling, round(travel_s_min * 1e9)
+        self._merger = Merger(gallery, observations_min) if merge else None
         self._enrol = enrol
         self._observations_min = observations_min
         self._cameras: dict[str, dict[int, _Track]] = {}
 
-    def identify(self, camera: str, stamp_ns: int, track_ids: Sequence[int],
-                 features: Features) -> list[TrackMatch]:
+    @property
+    def similarity_min(self) -> float:
+        """The cosine of a match in the last frame."""
+        return self._similarity_min
+
+    def identify(self, camera: str, stamp_ns: int, track_ids: Sequence[int], features: Features,
+                 is_good: Sequence[bool] | None = None) -> list[TrackMatch]:
         """Match the persons of one frame and learn from it.
 
         Parameters
@@ -107,6 +158,8 @@ class TrackIdentifier:
             Tracks of the n persons that have a feature.
         features : Features
             Their n features, same order.
+        is_good : sequence of bool, optional
+            Which of them may be learned; all when it is not given.
 
         Returns
         -------
@@ -121,20 +174,27 @@ class TrackIdentifier:
         if len(track_ids) != len(features) or len(set(track_ids)) != len(track_ids):
             raise GalleryError(f'tracks {list(track_ids)} came with {len(features)} features; '
                                'send each track once, with one feature')
-        candidates = self._gallery.match(features, max(1, len(track_ids)))
+        good = [True] * len(track_ids) if is_good is None else list(is_good)
+        self._similarity_min = self._limit(len(self._gallery))
         known = self._tracks_of(camera, stamp_ns)
         tracks = [known.setdefault(track_id, _Track(stamp_ns)) for track_id in track_ids]
-        kept = self._keep_identities(tracks, features, candidates, stamp_ns)
+        pooled = self._pool(tracks, features, good, stamp_ns)
+        candidates = self._gallery.match(pooled, len(track_ids) + 1)
+        kept = self._keep_identities(tracks, pooled, candidates, good, stamp_ns)
         free = [row for row in range(len(tracks)) if row not in kept]
         found = assign([candidates[row] for row in free],
-                       {candidate.identity_id for candidate in kept.values()},
-                       self._similarity_min)
+                       {candidate.identity_id for candidate in kept.values()}
+                       | self._elsewhere(camera, stamp_ns), self._similarity_min)
         chosen = kept | {row: match for row, match in zip(free, found) if match is not None}
         # the recognised first: the room a new identity needs is never theirs
         matches = {row: self._conclude(track_ids[row], tracks[row], chosen.get(row),
-                                       candidates[row], features.only(row), stamp_ns)
+                                       candidates[row], features.only(row), good[row],
+                                       _Moment(camera, stamp_ns))
                    for row in sorted(range(len(tracks)), key=lambda row: (row not in chosen, row))}
-        return [matches[row] for row in range(len(tracks))]
+        ordered = [matches[row] for row in range(len(tracks))]
+        if self._merger is not None:
+            self._merge(ordered, candidates, good)
+        return ordered
 
     def erase(self, identity_id: int) -> int:
         """Erase an identity; return the number of its features that were removed.
@@ -143,10 +203,15 @@ class TrackIdentifier:
         Raises `GalleryError` for an unknown identity.
         """
         erased = self._gallery.erase(identity_id)
+        self.forget_waiting()
+        return erased
+
+    def forget_waiting(self) -> None:
+        """Forget all features of tracks: they may be of somebody who was just erased."""
         for tracks in self._cameras.values():
             for track in tracks.values():
                 track.unknown.clear()
-        return erased
+                track.recent.clear()
 
     def erase_all(self) -> int:
         """Erase all identities and tracks; return the number of identities that were removed."""
@@ -156,19 +221,60 @@ class TrackIdentifier:
     def _tracks_of(self, camera: str, stamp_ns: int) -> dict[int, _Track]:
         """Return the remembered tracks of a camera, without those of another time."""
         tracks = self._cameras.get(camera, {})
-        if any(track.seen_ns > stamp_ns for track in tracks.values()):
+        if any(track.seen_ns > stamp_ns + REORDERED_NS for track in tracks.values()):
             tracks = {}
         self._cameras[camera] = {track_id: track for track_id, track in tracks.items()
                                  if stamp_ns - track.seen_ns <= MEMORY_NS}
         return self._cameras[camera]
 
+    def _pool(self, tracks: Sequence[_Track], features: Features, good: Sequence[bool],
+              stamp_ns: int) -> Features:
+        """Return what each track is compared by."""
+        rows = []
+        for row, track in enumerate(tracks):
+            if stamp_ns - track.seen_ns > PAUSE_NS:
+                track.recent.clear()
+            rows.append(track.pooled(features.vectors[row:row + 1], good[row],
+                                     self._similarity_min, self._pooling))
+        return Features(features.space, np.concatenate(rows)) if rows else features
+
+    def _elsewhere(self, camera: str, stamp_ns: int) -> set[int]:
+        """Return identities that another camera saw too recently."""
+        if not self._travel_ns_min:
+            return set()
+        return {identity.identity_id for identity in self._gallery.identities()
+                if identity.camera != camera
+                and abs(stamp_ns - identity.last_seen_ns) < self._travel_ns_min}
+
+    def _merge(self, matches: list[TrackMatch], candidates: Sequence[Sequence[Candidate]],
+               good: Sequence[bool]) -> None:
+        """Merge what this frame proves equal; the tracks of the merged get the kept identity."""
+        owners = [match.identity_id for match in matches]
+        present = set(owners) - {0}
+        self._merger.note_apart(present, candidates, owners, self._similarity_min)
+        for row, match in enumerate(matches):
+            if not match.identity_id or match.enrolled or not good[row]:
+                continue
+            pair = self._merger.consider(match.identity_id, candidates[row], present,
+                                         self._similarity_min)
+            if pair is not None:
+                self._rename(*pair)
+                matches[row] = replace(match, identity_id=pair[0], merged_id=pair[1])
+
+    def _rename(self, kept_id: int, merged_id: int) -> None:
+        for tracks in self._cameras.values():
+            for track in tracks.values():
+                if track.identity_id == merged_id:
+                    track.identity_id = kept_id
+
     def _keep_identities(self, tracks: Sequence[_Track], features: Features,
-                         candidates: Sequence[Sequence[Candidate]],
+                         candidates: Sequence[Sequence[Candidate]], good: Sequence[bool],
                          stamp_ns: int) -> dict[int, Candidate]:
         """Return, by row, the identities that tracks keep; take them from all other tracks."""
         claims: dict[int, Candidate] = {}
         for row, track in enumerate(tracks):
-            claim = self._claim(track, features.only(row), candidates[row], stamp_ns)
+            claim = self._claim(track, features.only(row), candidates[row], good[row],
+                                stamp_ns)
             if claim is None:
                 track.identity_id = 0
             else:
@@ -182,12 +288,14 @@ class TrackIdentifier:
         return kept
 
     def _claim(self, track: _Track, feature: Features, candidates: Sequence[Candidate],
-               stamp_ns: int) -> Candidate | None:
+               is_good: bool, stamp_ns: int) -> Candidate | None:
         """Return the identity a track still has, with the cosine of its new feature to it."""
         if track.identity_id not in self._gallery or stamp_ns - track.seen_ns > PAUSE_NS:
             return None
         similarity = self._gallery.similarity(track.identity_id, feature)[0]
         best = candidates[0].similarity
+        if not is_good:
+            return Candidate(track.identity_id, similarity)
         if (similarity < self._similarity_min - CONTRADICTION_MARGIN
                 or best > max(self._similarity_min, similarity + CONTRADICTION_MARGIN)):
             track.contradictions += 1
@@ -198,27 +306,31 @@ class TrackIdentifier:
         return Candidate(track.identity_id, similarity)
 
     def _conclude(self, track_id: int, track: _Track, match: Candidate | None,
-                  candidates: Sequence[Candidate], feature: Features,
-                  stamp_ns: int) -> TrackMatch:
+                  candidates: Sequence[Candidate], feature: Features, is_good: bool,
+                  moment: _Moment) -> TrackMatch:
         """Update track and gallery by what one person of the frame turned out to be."""
-        track.seen_ns = stamp_ns
+        track.seen_ns = max(track.seen_ns, moment.stamp_ns)
         if match is not None:
             track.hold(match.identity_id)
             if not track.contradictions:
-                self._learn(match, feature, stamp_ns)
+                self._learn(match, feature, is_good, moment)
             return TrackMatch(track_id, match.identity_id, match.similarity)
         nearest = candidates[0].similarity if candidates else math.nan
-        if self._ready(track, feature, stamp_ns):
-            track.hold(self._enrol_track(track, feature))
+        if is_good and self._ready(track, feature, moment.stamp_ns):
+            track.hold(self._enrol_track(track, feature, moment.camera))
             return TrackMatch(track_id, track.identity_id, nearest, enrolled=True)
         return TrackMatch(track_id, 0, nearest)
 
-    def _learn(self, match: Candidate, feature: Features, stamp_ns: int) -> None:
+    def _learn(self, match: Candidate, feature: Features, is_good: bool,
+               moment: _Moment) -> None:
         """Note the observation; keep its feature when it is surely the person and adds a view."""
-        adds_a_view = match.similarity < (1 + self._similarity_min) / 2
-        surely_this_one = match.similarity >= self._similarity_min
-        self._gallery.observe(match.identity_id, stamp_ns,
-                              feature if surely_this_one and adds_a_view else None)
+        learns = is_good and match.similarity >= self._similarity_min
+        if learns:
+            similarity = (match.similarity if self._pooling == 1 else
+                          self._gallery.similarity(match.identity_id, feature)[0])
+            learns = self._similarity_min <= similarity < (1 + self._similarity_min) / 2
+        self._gallery.observe(match.identity_id, moment.stamp_ns, feature if learns else None,
+                              moment.camera)
 
     def _ready(self, track: _Track, feature: Features, stamp_ns: int) -> bool:
         """Collect a feature that matched nobody; tell whether they suffice for an identity."""
@@ -233,7 +345,13 @@ class TrackIdentifier:
         track.unknown.append((stamp_ns, feature.vectors))
         return len(track.unknown) >= self._observations_min
 
-    def _enrol_track(self, track: _Track, feature: Features) -> int:
+    def _enrol_track(self, track: _Track, feature: Features, camera: str) -> int:
         stamps, vectors = zip(*track.unknown)
         return self._gallery.enrol(Features(feature.space, np.concatenate(vectors)),
-                                   stamps[0], stamps[-1])
+                                   stamps[0], stamps[-1], camera)
+
+
+def _normalised(vector: FeatureArray) -> FeatureArray:
+    """Return a row of L2 norm 1, shape (1, d), float32."""
+    row = np.asarray(vector, np.float32).reshape(1, -1)
+    return row / max(float(np.linalg.norm(row)), 1e-12)

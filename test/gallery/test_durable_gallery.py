@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latent_rag_ros.gallery.audit import first_broken_line
+from latent_rag_ros.gallery.audit import AuditLog, first_broken_line
 from latent_rag_ros.gallery.backend import GalleryStorageError
 from latent_rag_ros.gallery.faiss_backend import FaissBackend
 from latent_rag_ros.gallery.features import FeatureArray, GalleryError
 from latent_rag_ros.gallery.folder import GalleryFolder
 from latent_rag_ros.gallery.gallery import SECOND_NS, Gallery
+from latent_rag_ros.gallery.milvus_backend import MilvusBackend
 from latent_rag_ros.gallery.sqlite_store import SqliteStore
 
 from .conftest import People, PeopleOf
+
+ON_BOTH = pytest.mark.parametrize('deployment', ['faiss', 'milvus'], indirect=True)
 
 
 class Clock:
@@ -30,17 +33,22 @@ class Clock:
 
 
 class Deployment:
-    """A folder whose gallery can be closed and opened again."""
+    """A folder whose gallery can be closed and opened again, on either backend."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: str) -> None:
         """Open an empty gallery in the folder."""
-        self.path, self.clock = path, Clock()
+        self.path, self.kind, self.clock = path, kind, Clock()
         self.open()
 
     def open(self) -> Gallery:
         """Open the gallery."""
-        folder = GalleryFolder(self.path)
-        self.gallery = Gallery(3, 6, FaissBackend(folder), folder.audit, self.clock)
+        if self.kind == 'milvus':
+            self.path.mkdir(exist_ok=True)
+            backend = MilvusBackend(str(self.path / 'gallery.db'))
+            self.gallery = Gallery(3, 6, backend, AuditLog(self.path / 'audit.jsonl'), self.clock)
+        else:
+            folder = GalleryFolder(self.path)
+            self.gallery = Gallery(3, 6, FaissBackend(folder), folder.audit, self.clock)
         return self.gallery
 
     def reopen(self) -> Gallery:
@@ -66,13 +74,18 @@ def people(people_of: PeopleOf) -> People:
 
 
 @pytest.fixture
-def deployment(tmp_path: Path) -> Iterator[Deployment]:
-    """Return a folder with an open, empty gallery."""
-    deployment = Deployment(tmp_path / 'gallery')
+def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
+    """Return a folder with an open, empty gallery; on FAISS unless a test asks for both."""
+    kind = getattr(request, 'param', 'faiss')
+    if kind == 'milvus':
+        for module in ('pymilvus', 'milvus_lite'):
+            pytest.importorskip(module, reason='the extra milvus is not installed')
+    deployment = Deployment(tmp_path / 'gallery', kind)
     yield deployment
     deployment.gallery.close()
 
 
+@ON_BOTH
 def test_gallery_is_the_same_when_opened_again(deployment: Deployment, people: People) -> None:
     """Identities, features, times and numbers survive; the next identity gets a new number."""
     gallery = deployment.gallery
@@ -102,6 +115,7 @@ def test_uncommitted_frame_is_absent_when_the_process_died(deployment: Deploymen
     beside.close()
 
 
+@ON_BOTH
 @pytest.mark.parametrize('how', ['erase', 'erase_all', 'retention', 'evict', 'merge'])
 def test_bytes_are_gone_when_an_identity_is_erased(deployment: Deployment, people: People,
                                                    how: str) -> None:
@@ -135,6 +149,7 @@ def test_bytes_are_gone_when_an_identity_is_erased(deployment: Deployment, peopl
             gallery = deployment.reopen()
 
 
+@ON_BOTH
 def test_retention_counts_from_the_last_observation(deployment: Deployment,
                                                     people: People) -> None:
     """Who was seen again in time stays; camera stamps, right or wrong, do not matter."""
@@ -151,6 +166,7 @@ def test_retention_counts_from_the_last_observation(deployment: Deployment,
     assert gallery.erase_unseen(60) == []
 
 
+@ON_BOTH
 def test_merged_identity_has_all_when_two_were_one(deployment: Deployment,
                                                    people: People) -> None:
     """Times widen, features are united, the newer camera counts; the merged number is gone."""
@@ -163,6 +179,7 @@ def test_merged_identity_has_all_when_two_were_one(deployment: Deployment,
             identity.last_seen_ns, identity.camera) == (1, 2, 5, 30, 'rear')
 
 
+@ON_BOTH
 def test_merge_is_refused_when_two_were_seen_apart(deployment: Deployment,
                                                    people: People) -> None:
     """Two people of one frame stay two, after a reload too."""
@@ -176,6 +193,7 @@ def test_merge_is_refused_when_two_were_seen_apart(deployment: Deployment,
     assert len(gallery) == 2
 
 
+@ON_BOTH
 def test_trail_names_every_event_without_features(deployment: Deployment,
                                                   people: People) -> None:
     """Enrolment, export, merging and erasure are in the log; a changed line shows."""

@@ -1,13 +1,18 @@
-"""The gallery: enrolment, search, capacity, erasure."""
+"""The gallery on every backend: enrolment, search, capacity, erasure."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from latent_rag_ros.gallery.backend import Backend
+from latent_rag_ros.gallery.faiss_backend import FaissBackend
 from latent_rag_ros.gallery.features import Features, FeatureSpace, GalleryError
 from latent_rag_ros.gallery.gallery import Gallery
+from latent_rag_ros.gallery.milvus_backend import MilvusBackend
 
 from .conftest import People, PeopleOf
 
@@ -18,10 +23,23 @@ def people(people_of: PeopleOf) -> People:
     return people_of(12)
 
 
+@pytest.fixture(params=['faiss', 'milvus'])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Return each backend, empty."""
+    if request.param == 'milvus':
+        for module in ('pymilvus', 'milvus_lite'):
+            pytest.importorskip(module, reason='the extra milvus is not installed')
+        backend = MilvusBackend(str(tmp_path / 'gallery.db'))
+    else:
+        backend = FaissBackend()
+    yield backend
+    backend.close()
+
+
 @pytest.fixture
-def gallery(people: People) -> Gallery:
+def gallery(people: People, backend: Backend) -> Gallery:
     """Return a gallery of the persons 0..4, which get the ids 1..5."""
-    gallery = Gallery(features_per_identity=3, identities_max=5)
+    gallery = Gallery(features_per_identity=3, identities_max=5, backend=backend)
     for person in range(5):
         gallery.enrol(people.seen(person, person), 100 + person, 200 + person)
     return gallery
