@@ -36,8 +36,9 @@ class SafeLifecycleNode(LifecycleNode):
         Name of the node.
     table : tuple of Parameter
         Its parameters. They can be changed while the node is unconfigured, but not to values that
-        protect people less than at the start, and `configure` gets their checked values. With `autostart` among them and true, the node configures and
-        activates itself as soon as it spins.
+        protect people less than at the start, and `configure` gets their checked values. With
+        `autostart` among them and true, the node configures and activates itself as soon as it
+        spins.
     **options
         Further arguments of `rclpy.node.Node`.
 

@@ -58,5 +58,5 @@ def _judged(changes: Iterable[RosParameter], table: tuple[Parameter, ...],
             return SetParametersResult(successful=False, reason=(
                 f'{row.name} = {change.value!r} protects people less than '
                 f'{start[row.name]!r}, its value at the start of the node; to allow it, set '
-                f'{ALLOWANCE}: true in the parameter file or launch file and start the node again'))
+                f'{ALLOWANCE}: true in the parameter file or launch file and start again'))
     return SetParametersResult(successful=True)

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
 from latent_rag_ros.parameters import PROTECTOR, checked_values
@@ -14,7 +15,7 @@ from latent_rag_ros.protection.types import Outcome, ProtectedFrame, Reason
 from latent_rag_ros.ros.protection_run import ProtectionRun
 from latent_rag_ros.ros.status import FilterStatus
 
-from .protector_bench import TIMEOUT_S, KnownPersons
+from .protector_bench import PERSON, TIMEOUT_S, KnownPersons
 
 Source = Image | CompressedImage
 
@@ -144,3 +145,27 @@ class GuardBench:
             self.detector.gate.release(1000)
         self.run.close()
         self.run.wait(TIMEOUT_S)
+
+
+NewBench = Callable[..., GuardBench]
+
+
+@pytest.fixture
+def guarded() -> Iterator[NewBench]:
+    """Return what makes a bench that ends with the test, without a thread left."""
+    benches: list[GuardBench] = []
+
+    def make(detector: KnownPersons | None = None, **parameters: object) -> GuardBench:
+        benches.append(GuardBench(detector or KnownPersons(PERSON), **parameters))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.close()
+    for bench in benches:
+        bench.wait_for(lambda: workers() == 0, 'end of all workers')
+
+
+def workers() -> int:
+    """Return how many worker threads live."""
+    return sum(thread.name == 'frame_worker' for thread in threading.enumerate())

@@ -1,4 +1,4 @@
-"""Parameters that protect people less than at the start are refused, unless the start allows it."""
+"""Values that protect people less than those at the start are refused, unless that allows it."""
 from __future__ import annotations
 
 import pytest
