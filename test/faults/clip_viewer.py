@@ -34,7 +34,8 @@ def write_pictures(clip: list[LabelledFrame], folder: Path) -> Path:
 def left_share(message: Image, clip: list[LabelledFrame]) -> float:
     """Return which share of the people of any frame is in an image as the camera saw it."""
     image = to_rgb(message)
-    return max((image == frame.image).all(axis=2)[frame.labels > 0].mean() for frame in clip)
+    return max(float((image == frame.image).all(axis=2)[frame.labels > 0].mean())
+               for frame in clip)
 
 
 def adds_up(status: ProtectionStatus) -> bool:

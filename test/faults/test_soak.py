@@ -49,10 +49,10 @@ class Observer:
 
     def _look(self, image: Image) -> None:
         self.images += 1
-        self.leaked_images += left_share(image, self._clip) > LEFT_SHARE_MAX
+        self.leaked_images += int(left_share(image, self._clip) > LEFT_SHARE_MAX)
 
     def _note(self, status: ProtectionStatus) -> None:
-        self.wrong_counts += not adds_up(status)
+        self.wrong_counts += int(not adds_up(status))
         self.states[State(status.state).name.lower()] += 1
         if status.header != self.status.header and 'total' in status.latency_stages:
             self.latencies_ms.append(
@@ -116,3 +116,4 @@ def test_soak_at_30_hz_leaks_nothing_and_grows_nowhere(
     assert statistics.median(files[half:]) <= statistics.median(files[:half]) + 1
     if times_s[-1] >= MEANINGFUL_S:
         assert found['slopes_per_hour']['rss_mb'] < GROWTH_MB_PER_HOUR_MAX, found
+        assert found['frames']['protected'] > 0, found
