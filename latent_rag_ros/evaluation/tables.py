@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from latent_rag_ros.coverage_presets import COVERAGE_PRESETS
+
 MISSING = '–'
 NAMES = {
     'raw': 'raw crops, no protection',
@@ -78,35 +80,58 @@ def _line(cells: list[str] | tuple[str, ...]) -> str:
     return f'| {" | ".join(cells)} |'
 
 
-COVERAGE_NAMES = {
-    'clip': 'shipped clip, people walk through the picture',
-    'frames': 'held-out single frames, everybody is seen for the first time',
+SOURCE_NAMES = {
+    'rendered_clip': 'shipped clip, people walk through the picture',
+    'rendered_frames': 'held-out single frames, everybody is seen for the first time',
+    'vtest': 'real pedestrians, labels of `vtest.avi`',
     'video': 'video without person masks',
 }
 
 
 def coverage_table(results: Mapping[str, Any]) -> str:
-    """Return the Markdown table of one coverage results file, with the line that says what it is.
+    """Return the Markdown tables of one coverage results file, with the lines that say what it is.
 
     Raises `KeyError` when `results` is not what `latent-rag evaluate coverage` writes.
     """
-    head = ('source', 'frames', 'blanked', 'persons in view', 'person pixels not covered [%]',
-            'persons less than 99 % covered', 'input pixels inside the covered region')
-    rows = [_line(head), _line(['---'] + ['---:'] * (len(head) - 1))]
-    rows += [_line(_coverage_row(name, results[name]))
-             for name in COVERAGE_NAMES if name in results]
-    about = results['about']
-    caption = (f'Method `{about["method"]}`, defaults otherwise. The last column counts copied '
-               f'4 x 4 blocks plus pixels that followed the input in {about["repetitions"]} runs '
-               f'with other noise. Made by `{about["command"]}`.')
+    tables = [_preset_table(results)]
+    if results['leakage']:
+        tables.append(_leakage_table(results))
+    return '\n\n'.join([*tables, f'Made by `{results["about"]["command"]}`.'])
+
+
+def _preset_table(results: Mapping[str, Any]) -> str:
+    head = ('frames', '`coverage`', 'person frames less than 99 % covered',
+            'person pixels not covered [%]', 'picture covered [%]', 'processor time [ms]')
+    rows = [_line(head), _line(['---', '---'] + ['---:'] * (len(head) - 2))]
+    for source, name in SOURCE_NAMES.items():
+        rows += [_line([name, f'`{preset}`', *_preset_cells(results[preset][source])])
+                 for preset in COVERAGE_PRESETS if source in results.get(preset, {})]
+    caption = ('Who is covered, and what finding and covering costs per frame (the sum over all '
+               'processors, without synthesis); blanked frames do not count. Of `vtest.avi` the '
+               'middle of every label counts as the person, half its width and 80 % of its height: '
+               'the labels are loose, and not everybody has one.')
     return '\n'.join([*rows, '', caption])
 
 
-def _coverage_row(name: str, figures: Mapping[str, Any]) -> list[str]:
-    persons, below, uncovered = MISSING, MISSING, MISSING
-    if 'person_frames' in figures:
-        persons, below = str(figures['person_frames']), str(figures['person_frames_below_99'])
-        uncovered = f'{100 * figures["uncovered_share"]:.3f}'
-    survived = figures['identical_blocks'] + figures.get('surviving_px', 0)
-    return [COVERAGE_NAMES[name], str(figures['frames']), str(figures['frames_blanked']),
-            persons, uncovered, below, str(survived)]
+def _preset_cells(figures: Mapping[str, Any]) -> list[str]:
+    covered, cost = f'{100 * figures["covered_share"]:.1f}', f'{figures["cpu_ms"]:.0f}'
+    if not figures['person_frames']:
+        return [MISSING, MISSING, covered, cost]
+    below = (f'{100 * figures["person_frames_below_99pct"]:.2f} % '
+             f'({figures["person_frames_below_99pct_count"]} of {figures["person_frames"]})')
+    return [below, f'{100 * figures["uncovered_pixel_share"]:.3f}', covered, cost]
+
+
+def _leakage_table(results: Mapping[str, Any]) -> str:
+    head = ('frames', 'number', 'blanked', 'pixels covered', 'input pixels that survived there')
+    rows = [_line(head), _line(['---'] + ['---:'] * (len(head) - 1))]
+    for name, figures in results['leakage'].items():
+        survived = figures['identical_blocks'] + figures.get('surviving_px', 0)
+        rows.append(_line([SOURCE_NAMES[name], str(figures['frames']),
+                           str(figures['frames_blanked']), str(figures['covered_px']),
+                           str(survived)]))
+    about = results['about']
+    caption = (f'Method `{about["method"]}`, defaults otherwise. The last column counts copied '
+               f'4 x 4 blocks plus pixels that followed the input in {about["repetitions"]} runs '
+               'with other noise.')
+    return '\n'.join([*rows, '', caption])

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from latent_rag_ros.coverage_presets import COVERAGE_PRESETS
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.results_file import write_results
 
@@ -67,6 +68,11 @@ def _add_coverage(parser: argparse.ArgumentParser) -> None:
                         '(default: 2)')
     parser.add_argument('--method', choices=('latent_rag', 'solid'), default='latent_rag',
                         help='what replaces a person (default: latent_rag)')
+    parser.add_argument('--coverage', choices=tuple(COVERAGE_PRESETS), action='append',
+                        help='preset of protection.coverage to measure, may be given several '
+                        'times (default: all)')
+    parser.add_argument('--vtest', type=Path, help="vtest.avi (default: where Debian's "
+                        'opencv-doc puts it; the part is skipped where it is not)')
     _add_common(parser, 'coverage.json')
 
 
@@ -131,8 +137,10 @@ def _coverage(arguments: argparse.Namespace) -> int:
 
     results = coverage_results(CoverageOptions(
         arguments.video, arguments.frames_max, arguments.repetitions, arguments.method,
-        arguments.weights, arguments.device))
-    complete = (arguments.video is None and arguments.frames_max is None
+        arguments.weights, arguments.device, tuple(arguments.coverage or COVERAGE_PRESETS),
+        arguments.vtest))
+    complete = (arguments.video is None and arguments.coverage is None
+                and arguments.frames_max is None
                 and arguments.weights is None and arguments.method == 'latent_rag')
     _write(arguments.output or (RESULTS if complete else TRIALS) / 'coverage.json', results)
     sys.stdout.write(f'{coverage_table(results)}\n')

@@ -118,19 +118,22 @@ def test_cover_is_counted_per_person_and_frame():
     assert count.lowest_cover == pytest.approx(0.9)
 
 
-def test_real_pipeline_lets_no_covered_pixel_through():
-    results = coverage_results(CoverageOptions(frames_max=8, method='solid'), show_progress=False)
-    for source in ('clip', 'frames'):
-        figures = results[source]
-        assert figures['frames'] == 8
-        assert figures['frames_blanked'] == 0
-        assert figures['identical_blocks'] == figures['surviving_px'] == 0
-        assert figures['person_px'] > 0
-        assert figures['covered_px'] > 0
-    # head, rule and one row for each source
-    rows = [line for line in coverage_table(results).splitlines() if line.startswith('|')]
-    assert len(rows) == 4
-    assert len({row.count('|') for row in rows}) == 1
+def test_real_pipeline_covers_people_and_lets_no_covered_pixel_through():
+    results = coverage_results(CoverageOptions(frames_max=5, method='solid', presets=('safe',)),
+                               show_progress=False)
+    for source in ('rendered_clip', 'rendered_frames'):
+        leakage, cover = results['leakage'][source], results['safe'][source]
+        assert leakage['frames'] == cover['frames'] == 5
+        assert leakage['frames_blanked'] == cover['frames_blanked'] == 0
+        assert leakage['identical_blocks'] == leakage['surviving_px'] == 0
+        assert leakage['covered_px'] > 0 and leakage['covered_px'] > leakage['person_px'] > 0
+        assert cover['uncovered_pixel_share'] < 0.05
+        assert cover['person_frames'] == leakage['person_frames']
+    tables = coverage_table(results).split('\n\n')
+    rows = [[line for line in table.splitlines() if line.startswith('|')] for table in tables]
+    assert [len(table) >= 4 for table in rows if table] == [True, True]
+    for table in rows:
+        assert len({row.count('|') for row in table}) <= 1
 
 
 def test_video_frames_names_a_file_that_is_no_video(tmp_path):
