@@ -150,7 +150,7 @@ def test_impossible_transition_is_answered(
 
 
 @pytest.mark.parametrize(('name', 'bad', 'good'), [
-    ('mask.score_min', 2.0, 0.5), ('mask.score_min', math.nan, 0.5),
+    ('mask.score_min', 2.0, 0.2), ('mask.score_min', math.nan, 0.2),
     ('guard.deadline_s', 'soon', 1), ('protection.method', 'blur', 'solid'),
     ('tracker.memory_frames', 1.5, 20), ('mask.enabled', 'yes', True),
     ('detector.scoremin', 0.5, None), ('device', 'cuda:99', 'cpu'),
@@ -173,7 +173,8 @@ def test_parameters_are_locked_while_configured(bench: Bench, graph: Graph) -> N
     assert 'mask.score_min' in reason and 'active' in reason
     assert change(graph, DEACTIVATE, CLEANUP) == [True, True]
     assert 'out of range' in set_parameter(graph, 'mask.score_min', 9.0)
-    assert set_parameter(graph, 'mask.score_min', 0.9) == ''
+    assert 'guard.allow_weakening' in set_parameter(graph, 'mask.score_min', 0.9)
+    assert set_parameter(graph, 'mask.score_min', 0.2) == ''
 
 
 @pytest.mark.parametrize('damage', ['missing', 'truncated', 'altered'])
