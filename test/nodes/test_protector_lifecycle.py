@@ -190,7 +190,7 @@ def test_damaged_weights_refuse_configuration_until_they_are_replaced(
         flipped = whole[:1000] + bytes([whole[1000] ^ 255]) + whole[1001:]
         victim.write_bytes(whole[:len(whole) // 2] if damage == 'truncated' else flipped)
     protector = bench(weights__directory=str(weights), protection__method='solid',
-                      identity__publish=False)
+                      identity__publish=False, guard__deadline_s=60.0)
     wait_for_failure(protector, 'nanodet_g')
     assert change(graph, CONFIGURE) == [False]
     victim.write_bytes(whole)

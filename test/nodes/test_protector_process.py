@@ -21,7 +21,7 @@ from .conftest import TIMEOUT_S, Graph, StartNode
 from .protector_bench import message_of
 
 FIRST_FRAME, FRAMES = 20, 6
-FAST = {'protection.method': 'solid', 'identity.publish': False}
+FAST = {'protection.method': 'solid', 'identity.publish': False, 'guard.deadline_s': 60.0}
 
 
 @pytest.fixture(scope='module')
