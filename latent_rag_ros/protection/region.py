@@ -13,8 +13,10 @@ not the neighbour, who has a box of his own."""
 
 
 BORDER_SHARE = 0.02
-"""Nearer to the border than this share of the image, a person goes on to the border: whoever is cut
-off by it is seen worst there."""
+"""Nearer to the border than this share of the image, a person goes on to the border.
+
+Whoever is cut off by it is seen worst there.
+"""
 
 
 def to_border(box: Box, height_px: int, width_px: int) -> Box:

@@ -1,4 +1,4 @@
-"""What the shipped weights are made from: whom each network sees, from which seed, for how long."""
+"""What the shipped weights are made from: whom each network sees, and for how long."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
