@@ -108,8 +108,8 @@ def _preset_table(results: Mapping[str, Any]) -> str:
                  for preset in COVERAGE_PRESETS if source in results.get(preset, {})]
     caption = ('Who is covered, and what finding and covering costs per frame (the sum over all '
                'processors, without synthesis); blanked frames do not count. Of `vtest.avi` the '
-               'middle of every label counts as the person, half its width and 80 % of its height: '
-               'the labels are loose, and not everybody has one.')
+               'middle of every label counts as the person, half its width and 80 % of its '
+               'height: the labels are loose, and not everybody has one.')
     return '\n'.join([*rows, '', caption])
 
 

@@ -71,7 +71,8 @@ def test_descriptors_tell_range_and_meaning(node_with: NodeWith) -> None:
     score = node.describe_parameter('mask.score_min')
     assert (score.floating_point_range[0].from_value,
             score.floating_point_range[0].to_value) == (0.05, 0.95)
-    assert score.type == ParameterType.PARAMETER_DOUBLE and 'belong to the mask' in score.description
+    assert score.type == ParameterType.PARAMETER_DOUBLE
+    assert 'belong to the mask' in score.description
     level = node.describe_parameter('protection.fill_level')
     assert (level.integer_range[0].from_value, level.integer_range[0].to_value) == (0, 255)
     assert 'latent_rag, solid' in node.describe_parameter(

@@ -72,7 +72,8 @@ def test_two_modules_make_protected_frames_and_one_of_them_keeps_pixels() -> Non
     outcomes = {path: set(re.findall(r'Outcome\.(\w+)', ast.unparse(call)))
                 for path, tree in sources() for call in calls(tree)
                 if called(call) == 'ProtectedFrame'}
-    assert outcomes == {'protection/pipeline.py': {'PROTECTED'}, 'protection/blank.py': {'BLANKED'}}
+    assert outcomes == {'protection/pipeline.py': {'PROTECTED'},
+                        'protection/blank.py': {'BLANKED'}}
 
 
 def test_pixels_and_cover_of_a_protected_frame_are_never_replaced() -> None:
