@@ -201,6 +201,9 @@ PROTECTOR: tuple[Parameter, ...] = (
     Parameter('protection.fill_level', 0, 'Grey level of solid fills and blanked frames.', 0, 255),
     Parameter('identity.publish', True, 'Publish identity features on identities.',
               weakened_by='raising'),
+    Parameter('identity.key_file', '', 'Secret key of this deployment, made on first use; all '
+              'its protectors need the same. Empty takes feature.key in ROS_HOME/latent_rag_ros; '
+              'none publishes features as they are.'),
     Parameter('identity.score_min', 0.35, 'People detected with a lower score are covered, and '
               'carry no feature: they may be none.', 0.0, 1.0, weakened_by='lowering'),
     Parameter('identity.height_px_min', 40, 'People smaller than this become solid and carry no '
@@ -264,15 +267,37 @@ PROTECTOR: tuple[Parameter, ...] = (
 
 REIDENTIFIER: tuple[Parameter, ...] = (
     AUTOSTART,
-    Parameter('gallery.similarity_min', 0.6, 'A track is a known identity when its cosine to '
-              'the best one is at least this.', -1.0, 1.0),
+    Parameter('input.namespaces', '', 'Namespaces of robots or cameras, separated by commas: each '
+              'has its own identities and gets its own identity_matches, the gallery is one. '
+              'Empty takes the topics as they are.'),
+    Parameter('gallery.directory', '', 'Folder that keeps gallery and audit log beyond the end '
+              'of the node; empty keeps nobody.'),
+    Parameter('gallery.uri', '', 'Milvus database instead of the embedded one, such as '
+              'http://host:19530; needs the extra milvus.'),
+    Parameter('gallery.retention_s', 0.0, 'Identities not seen for this long are erased; 0 keeps '
+              'them.', 0.0, 1e9),
+    Parameter('gallery.false_accept_rate', 0.01, 'Share of strangers that may be taken for '
+              'somebody in the gallery; the cosine for it is calibrated and grows with the '
+              'gallery.', 1e-6, 0.5),
+    Parameter('gallery.similarity_min', -1.0, 'Cosine from which a track is a known identity, '
+              'instead of the calibrated one; -1 takes the calibrated one.', -1.0, 1.0),
+    Parameter('gallery.calibration', '', 'File of latent-rag calibrate for an embedder of your '
+              'own; empty takes the shipped one.'),
     Parameter('gallery.enrol', True, 'Tracks that match nobody become new identities.'),
     Parameter('gallery.observations_min', 3, 'A track is enrolled after this many observations '
               'that matched nobody.', 1, 1000),
+    Parameter('gallery.pooling', 5, 'Features of a track whose mean is compared.', 1, 100),
+    Parameter('gallery.merge', True, 'Identities that prove equal become one.'),
+    Parameter('gallery.travel_s_min', 0.0, 'Nobody gets from one camera to another faster than '
+              'this; 0 where the views overlap.', 0.0, 86_400.0),
     Parameter('gallery.features_per_identity', 10, 'Features kept per identity; more replace '
               'the oldest.', 1, 1000),
     Parameter('gallery.identities_max', 10_000, 'Most identities kept; a new one replaces the '
               'one not seen for longest.', 1, 1_000_000),
+    Parameter('quality.height_px_min', 48, 'People smaller than this are compared and never '
+              'learned.', 1, 10_000),
+    Parameter('quality.score_min', 0.45, 'People detected with a lower score are compared and '
+              'never learned.', 0.0, 1.0),
 )
 
 VIDEO_CAMERA: tuple[Parameter, ...] = (

@@ -11,7 +11,7 @@ from latent_rag_ros.parameters import Value
 from latent_rag_ros.protection.pipeline import ProtectionPipeline
 from latent_rag_ros.protection.states import describe, state_after
 from latent_rag_ros.protection.types import Outcome, ProtectedFrame
-from latent_rag_ros.ros.identity_array import identity_array
+from latent_rag_ros.ros.identity_array import feature_key, identity_array
 from latent_rag_ros.ros.publishers import ProtectedPublishers
 from latent_rag_ros.ros.qos import IDENTITIES
 
@@ -34,6 +34,7 @@ class FrameOutput:
 
     def __init__(self, node: LifecycleNode, values: Mapping[str, Value]) -> None:
         self._node, self._values = node, values
+        self._key = feature_key(values['identity.key_file'])
         self._images = ProtectedPublishers(node, values)
         self._identities = node.create_lifecycle_publisher(
             IdentityFeatureArray, 'identities', IDENTITIES)
@@ -57,7 +58,8 @@ class FrameOutput:
         if frame.outcome == Outcome.PROTECTED and self._values['identity.publish']:
             features = sum(person.feature is not None for person in frame.persons)
             self._identities.publish(identity_array(
-                frame, source.header, pipeline.model_id, pipeline.feature_dimension))
+                frame, source.header, pipeline.model_id, pipeline.feature_dimension,
+                self._key))
         self._images.publish_overlay(
             frame, source, describe(state_after(frame), frame.reason, frame.message))
         return features

@@ -8,6 +8,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 
 from latent_rag_ros.gallery.gallery import Gallery
+from latent_rag_ros.gallery.limits import MatchLimit
 
 
 @dataclass
@@ -27,8 +28,8 @@ class FrameCounts:
     refusal: str = ''
 
 
-def gallery_diagnostics(name: str, state: str, gallery: Gallery, counts: FrameCounts,
-                        stamp: Time) -> DiagnosticArray:
+def gallery_diagnostics(name: str, state: str, gallery: Gallery, limit: MatchLimit,
+                        counts: FrameCounts, stamp: Time) -> DiagnosticArray:
     """Return the state of a reidentifier as diagnostics: WARN after a refusal, else OK.
 
     Parameters
@@ -39,6 +40,8 @@ def gallery_diagnostics(name: str, state: str, gallery: Gallery, counts: FrameCo
         Its lifecycle state; every state but `active` is reported as STALE.
     gallery : Gallery
         The identities it knows.
+    limit : MatchLimit
+        From which cosine on somebody is known, and why.
     counts : FrameCounts
         Frames so far; `refusal` makes the level WARN.
     stamp : Time
@@ -51,7 +54,8 @@ def gallery_diagnostics(name: str, state: str, gallery: Gallery, counts: FrameCo
         level, message = DiagnosticStatus.WARN, counts.refusal
     values = {'identities': len(gallery), 'features': gallery.feature_count,
               'features_of': gallery.space or 'none yet', 'frames_matched': counts.matched,
-              'frames_refused': counts.refused}
+              'frames_refused': counts.refused, 'similarity_min': f'{limit(len(gallery)):.3f}',
+              'limit': limit.origin}
     report = DiagnosticStatus(
         level=level, name=f'{name}: gallery', message=message,
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()])

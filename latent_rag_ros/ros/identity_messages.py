@@ -7,6 +7,7 @@ import numpy as np
 from builtin_interfaces.msg import Time
 
 from latent_rag_ros.gallery.features import Features, FeatureSpace, GalleryError
+from latent_rag_ros.gallery.identity import Identity
 from latent_rag_ros.gallery.tracks import TrackMatch
 from latent_rag_ros.msg import IdentityFeature, IdentityFeatureArray, IdentityMatch
 
@@ -29,11 +30,30 @@ def features_of(message: IdentityFeatureArray, persons: Sequence[IdentityFeature
     return Features(space, np.array(vectors, np.float32).reshape(-1, space.dimension))
 
 
-def match_message(person: IdentityFeature, match: TrackMatch) -> IdentityMatch:
-    """Return what the gallery said about one person as a message."""
-    return IdentityMatch(track_id=person.track_id, roi=person.roi, known=bool(match.identity_id),
-                         identity_id=match.identity_id, similarity=match.similarity,
-                         enrolled=match.enrolled)
+def match_message(person: IdentityFeature, match: TrackMatch, confidence: float,
+                  before: Identity | None) -> IdentityMatch:
+    """Return what the gallery said about one person as a message.
+
+    Parameters
+    ----------
+    person : IdentityFeature
+        The person.
+    match : TrackMatch
+        Who it is.
+    confidence : float
+        Calibrated probability of that, 0 .. 1 or NaN.
+    before : Identity or None
+        What was known of the identity before this frame; None for a new or an unknown one.
+    """
+    message = IdentityMatch(
+        track_id=person.track_id, roi=person.roi, known=bool(match.identity_id),
+        identity_id=match.identity_id, similarity=match.similarity, enrolled=match.enrolled,
+        confidence=confidence, merged_id=match.merged_id)
+    if before is not None:
+        message.first_seen = time_message(before.first_seen_ns)
+        message.last_seen = time_message(before.last_seen_ns)
+        message.last_camera = before.camera
+    return message
 
 
 def stamp_ns(stamp: Time) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from latent_rag_ros import __version__
 from latent_rag_ros.evaluation.errors import EvaluationError
+from latent_rag_ros.gallery.backend import GalleryStorageError
+from latent_rag_ros.gallery.features import GalleryError
 from latent_rag_ros.parameters import ParameterError
 from latent_rag_ros.synthesis.settings import SynthesisError
 from latent_rag_ros.weights.registry import WeightsError
@@ -24,12 +26,17 @@ COMMANDS = {
               'build a retrieval store for networks of your own'),
     'train': ('latent_rag_ros.tools.train',
               'make the weights again from rendered people, from seeds'),
+    'gallery': ('latent_rag_ros.tools.gallery',
+                'show who is in a gallery, as a table or a page'),
+    'calibrate': ('latent_rag_ros.tools.calibrate',
+                  'measure from which cosine on an embedder is right, for the reidentifier'),
     'audit': ('latent_rag_ros.tools.audit',
               'list the nodes that listen to the raw camera, beside the protector'),
 }
 """Subcommands: module with `add_arguments(parser)` and `run(arguments) -> int`, and help text."""
 
-USER_ERRORS = (EvaluationError, ParameterError, SynthesisError, WeightsError, OSError)
+USER_ERRORS = (EvaluationError, GalleryError, GalleryStorageError, ParameterError,
+               SynthesisError, WeightsError, OSError)
 """Errors whose message tells the user what to do; they end the command without a traceback."""
 
 FAILED, INTERRUPTED = 1, 130

@@ -5,6 +5,7 @@ import array
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from latent_rag_ros.msg import IdentityFeature, IdentityFeatureArray, IdentityMatchArray
-from latent_rag_ros.srv import EraseIdentity, ListIdentities
+from latent_rag_ros.srv import EraseIdentity, ExportIdentity, ListIdentities
 
 from .conftest import RESEND_PERIOD_S, Graph, Process, StartNode
 
@@ -28,16 +29,16 @@ FRAMES_TO_CONNECT = 100
 class Protector:
     """Stands in for the protector: publishes identities of simulated people, frame by frame."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, namespace: str = '') -> None:
         """Connect to the reidentifier, both ways."""
         self._graph = graph
         self._random = np.random.default_rng(1)
         self._persons = np.eye(DIMENSION)
-        self.matches = graph.collect(IdentityMatchArray, 'identity_matches')
-        self.publisher = graph.publisher(IdentityFeatureArray, 'identities')
-        self._connect()
+        self.matches = graph.collect(IdentityMatchArray, f'{namespace}identity_matches')
+        self.publisher = graph.publisher(IdentityFeatureArray, f'{namespace}identities')
+        self.connect()
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
         """Repeat an empty frame until it is answered: each direction connects on its own."""
         sent_s = [-RESEND_PERIOD_S]
         self._frames = -FRAMES_TO_CONNECT  # stamps of their own, before those of the test
@@ -81,7 +82,7 @@ class Protector:
     def _identity(self, track: int, person: int | None) -> IdentityFeature:
         feature = b'' if person is None else self.feature(person).tobytes()
         return IdentityFeature(track_id=track, score=0.9, feature=array.array('f', feature),
-                               roi=RegionOfInterest(x_offset=track, height=9, width=4))
+                               roi=RegionOfInterest(x_offset=track, height=90, width=40))
 
 
 @pytest.fixture
@@ -226,3 +227,37 @@ def test_node_stays_unconfigured_when_a_parameter_is_wrong(
     assert not change_lifecycle(Transition.TRANSITION_CONFIGURE)
     assert 'gallery.similarity_mni' in node.log and 'Traceback' not in node.log
     assert graph.node.count_publishers('identity_matches') == 0
+
+
+def test_people_are_known_again_when_the_folder_is_the_same(graph: Graph, start_node: StartNode,
+                                                            tmp_path: Path) -> None:
+    """With a folder a restart remembers; export returns what is kept, save says where it is."""
+    parameters = {'gallery.directory': str(tmp_path / 'gallery')}
+    first = start_node('reidentifier', parameters)
+    protector = Protector(graph)
+    protector.show({1: 0, 2: 1}, frames=4)
+    assert 'gallery.sqlite' in graph.call(Trigger, 'reidentifier/save').message
+    exported = graph.call(ExportIdentity, 'reidentifier/export_identity',
+                          ExportIdentity.Request(identity_id=1))
+    assert exported.success and len(exported.features) >= 3 * DIMENSION
+    assert exported.feature_dimension == DIMENSION and exported.last_camera == 'front'
+    assert first.interrupt() == 0, first.log
+    graph.wait_for(lambda: not graph.node.count_publishers('identity_matches'), 'end of the first')
+    start_node('reidentifier', parameters)
+    graph.wait_for(protector.publisher.get_subscription_count, 'second reidentifier')
+    protector.matches.clear()
+    protector.connect()
+    assert protector.show({8: 1, 9: 0}) == {8: 2, 9: 1}
+    [match, _] = protector.matches[-1].matches
+    assert match.last_camera == 'front' and match.last_seen.sec == 104
+    assert math.isnan(match.confidence), 'nobody calibrated this model'
+
+
+def test_namespaces_share_one_gallery_when_named(graph: Graph, start_node: StartNode) -> None:
+    """A person seen by one robot is known to the other, whose answers come in its namespace."""
+    start_node('reidentifier', {'input.namespaces': 'robot1,robot2'})
+    one, two = Protector(graph, '/robot1/'), Protector(graph, '/robot2/')
+    assert one.show({1: 0}, frames=3) == {1: 1}
+    assert two.show({1: 1}) == {1: 0}, 'equal tracks of two robots are two tracks'
+    assert two.show({2: 0}) == {2: 1}
+    assert two.matches[-1].matches[0].last_camera == '/robot1/front'

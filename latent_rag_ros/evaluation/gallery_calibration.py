@@ -1,0 +1,51 @@
+"""The calibration of an embedder, from people whose identities are known."""
+from __future__ import annotations
+
+from pathlib import Path
+
+from latent_rag_ros.evaluation.embedding import embed_images
+from latent_rag_ros.evaluation.errors import EvaluationError
+from latent_rag_ros.evaluation.held_out import HeldOutPeople, load_held_out_people
+from latent_rag_ros.evaluation.rendered_people import read_rendering
+from latent_rag_ros.gallery.calibration import Calibration, calibrate, comparisons
+from latent_rag_ros.gallery.features import GalleryError
+from latent_rag_ros.identity.embedder import load_embedder
+from latent_rag_ros.weights.registry import sha256_of, weights_file
+
+EMBEDDER_FILE = 'embedder.safetensors'
+
+
+def model_id_of(path: Path) -> str:
+    """Return what the protector calls an embedder in its messages."""
+    return f'embedder-{sha256_of(path)[:12]}'
+
+
+def measured_calibration(crops: Path | None, weights: Path | None,
+                         device: str = 'cpu') -> Calibration:
+    """Return the calibration of an embedder.
+
+    Parameters
+    ----------
+    crops : Path or None
+        Folder of rendered people; None takes the shipped validation people.
+    weights : Path or None
+        Folder of the embedder; None takes the shipped one.
+    device : str
+        Where it runs.
+
+    Raises
+    ------
+    EvaluationError
+        When the people are too few or in one camera only.
+    """
+    people: HeldOutPeople = (load_held_out_people('validation') if crops is None
+                             else read_rendering(crops, crops.name).people)
+    path = weights_file(EMBEDDER_FILE, weights)
+    features = embed_images(load_embedder(path, device), people.images, device)
+    data = (f'{len(people)} crops of {people.identity_count} synthetic people in '
+            f'{people.camera_count} cameras')
+    try:
+        genuine, impostor = comparisons(features, people.labels.identities, people.labels.cameras)
+        return calibrate(genuine, impostor, model_id_of(path), data)
+    except GalleryError as error:
+        raise EvaluationError(f'{data}: {error}') from error

@@ -1,0 +1,65 @@
+"""From which cosine on somebody is known: stated by hand, or calibrated to a rate of errors."""
+from __future__ import annotations
+
+import math
+
+from latent_rag_ros.gallery.calibration import Calibration
+
+CALIBRATED = -1.0
+"""Value of `gallery.similarity_min` that leaves the limit to the calibration."""
+
+UNCALIBRATED_MIN = 0.6
+"""Cosine for features of a model that nobody calibrated."""
+
+
+class MatchLimit:
+    """The cosine of a match, for the number of identities that a person is compared with.
+
+    Parameters
+    ----------
+    similarity_min : float
+        A fixed cosine; `CALIBRATED` takes the calibration's, where it is of the model in use.
+    false_accept_rate : float
+        Share of strangers that may be taken for somebody known.
+    calibration : Calibration or None
+        What cosines mean.
+
+    Attributes
+    ----------
+    model_id : str
+        Embedder of the features that are being compared; set by the caller.
+    """
+
+    def __init__(self, similarity_min: float, false_accept_rate: float,
+                 calibration: Calibration | None) -> None:
+        self._fixed, self._rate = similarity_min, false_accept_rate
+        self._calibration, self.model_id = calibration, ''
+
+    def __call__(self, identities: int) -> float:
+        """Return the cosine for a gallery of so many identities."""
+        if self._fixed > CALIBRATED:
+            return self._fixed
+        if not self.is_calibrated:
+            return UNCALIBRATED_MIN
+        return self._calibration.similarity_min(self._rate, identities)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the calibration is of the model in use."""
+        return self._calibration is not None and self._calibration.model_id == self.model_id
+
+    @property
+    def origin(self) -> str:
+        """Where the limit comes from, in words."""
+        if self._fixed > CALIBRATED:
+            return 'gallery.similarity_min'
+        if self.is_calibrated:
+            return f'calibrated to a false accept rate of {self._rate:g}'
+        return (f'{UNCALIBRATED_MIN:g}, as nobody calibrated model {self.model_id or "none yet"}; '
+                'run latent-rag calibrate')
+
+    def confidence(self, similarity: float, identities: int) -> float:
+        """Return the calibrated probability of a match; NaN without a calibration of the model."""
+        if not self.is_calibrated:
+            return math.nan
+        return self._calibration.confidence(similarity, identities)

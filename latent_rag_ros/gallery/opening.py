@@ -1,0 +1,43 @@
+"""A gallery as the parameters of the reidentifier ask for it."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from latent_rag_ros.gallery.backend import Backend, GalleryStorageError
+from latent_rag_ros.gallery.calibration import SHIPPED_FILE, Calibration, load_calibration
+from latent_rag_ros.gallery.faiss_backend import FaissBackend
+from latent_rag_ros.gallery.folder import GalleryFolder
+from latent_rag_ros.gallery.gallery import Gallery
+from latent_rag_ros.gallery.limits import CALIBRATED, MatchLimit
+from latent_rag_ros.gallery.milvus_backend import MilvusBackend
+from latent_rag_ros.parameters import Value
+
+
+def open_gallery(values: Mapping[str, Value]) -> Gallery:
+    """Return the gallery in memory, in a folder, or in Milvus.
+
+    Raises `GalleryStorageError` when folder or database cannot be used.
+    """
+    directory, uri = values['gallery.directory'], values['gallery.uri']
+    folder = GalleryFolder(Path(directory).expanduser()) if directory else None
+    try:
+        backend: Backend = MilvusBackend(uri) if uri else FaissBackend(folder)
+    except GalleryStorageError:
+        if uri and folder is not None:
+            folder.close()
+        raise
+    return Gallery(values['gallery.features_per_identity'], values['gallery.identities_max'],
+                   backend, None if folder is None else folder.audit)
+
+
+def match_limit(values: Mapping[str, Value]) -> MatchLimit:
+    """Return the limit of a match; raises `GalleryError` when a named calibration is unusable."""
+    path = values['gallery.calibration']
+    calibration: Calibration | None = None
+    if path:
+        calibration = load_calibration(Path(path).expanduser())
+    elif SHIPPED_FILE.is_file():
+        calibration = load_calibration()
+    return MatchLimit(max(CALIBRATED, values['gallery.similarity_min']),
+                      values['gallery.false_accept_rate'], calibration)
