@@ -39,7 +39,7 @@ def measured_calibration(crops: Path | None, weights: Path | None,
         When the people are too few or in one camera only.
     """
     people: HeldOutPeople = (load_held_out_people('validation') if crops is None
-                             else read_rendering(crops, crops.name).people)
+                             else read_rendering(crops).people)
     path = weights_file(EMBEDDER_FILE, weights)
     features = embed_images(load_embedder(path, device), people.images, device)
     data = (f'{len(people)} crops of {people.identity_count} synthetic people in '

@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_models(parts.add_parser(
         'models', help='how well the shipped networks recognise and draw people, and how fast; '
         'baselines beside them'))
+    _add_gallery(parts.add_parser(
+        'gallery', help='how well the reidentifier knows people who come and go, and how fast'))
     tables = parts.add_parser('tables', help="print the README's tables of the results")
     tables.add_argument('--results', type=Path, default=RESULTS,
                         help='folder with the results '
@@ -76,6 +78,16 @@ def _add_coverage(parser: argparse.ArgumentParser) -> None:
     _add_common(parser, 'coverage.json')
 
 
+def _add_gallery(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--crops', type=Path, required=True, metavar='DIR',
+                        help='folder with people that latent-rag synthesize rendered, who are in '
+                        'no training and no calibration')
+    parser.add_argument('--calibration', type=Path, metavar='FILE',
+                        help='calibration of the embedder (default: the shipped one)')
+    parser.add_argument('--people', type=_count, help='only so many of them (default: all)')
+    _add_common(parser, 'gallery.json')
+
+
 def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--crops', type=Path, action='append', metavar='DIR',
                         help='folder with held-out people that latent-rag synthesize rendered, '
@@ -107,6 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _tables(arguments)
     if arguments.evaluation == 'coverage':
         return _coverage(arguments)
+    if arguments.evaluation == 'gallery':
+        return _gallery(arguments)
     if arguments.evaluation == 'models':
         return _models(arguments)
     return _latent_rag(arguments)
@@ -144,6 +158,22 @@ def _coverage(arguments: argparse.Namespace) -> int:
                 and arguments.weights is None and arguments.method == 'latent_rag')
     _write(arguments.output or (RESULTS if complete else TRIALS) / 'coverage.json', results)
     sys.stdout.write(f'{coverage_table(results)}\n')
+    return 0
+
+
+def _gallery(arguments: argparse.Namespace) -> int:
+    from latent_rag_ros.evaluation.gallery_figures import gallery_figures
+    from latent_rag_ros.evaluation.rendered_people import read_rendering
+    from latent_rag_ros.gallery.calibration import SHIPPED_FILE, load_calibration
+
+    rendering = read_rendering(arguments.crops, arguments.people)
+    calibration = load_calibration(arguments.calibration or SHIPPED_FILE)
+    results = gallery_figures(rendering, calibration, arguments.weights, arguments.device)
+    complete = arguments.people is None and arguments.weights is None
+    _write(arguments.output or (RESULTS if complete else TRIALS) / 'gallery.json', results)
+    for part in ('rendered', 'naive', 'faiss'):
+        figures = ', '.join(f'{name} {value:.4g}' for name, value in results[part].items())
+        sys.stdout.write(f'{part}: {figures}\n')
     return 0
 
 
