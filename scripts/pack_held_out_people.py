@@ -55,12 +55,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('rendered', type=Path, help='folder of rendered crops')
     parser.add_argument('output', type=Path, help='packed .npz file to write')
+    parser.add_argument('--people-seed', type=int, default=0,
+                        help='seed of the people; makes their numbers unique')
     parser.add_argument('--identities', type=int, default=100, help='people to keep')
     parser.add_argument('--cameras', type=int, default=4, help='cameras to keep of each')
     parser.add_argument('--seed', type=int, default=2026, help='seed of the choice of cameras')
     options = parser.parse_args(arguments)
     try:
-        crops = load_crops(options.rendered)
+        crops = load_crops(options.rendered, options.people_seed)
         rows = chosen_rows(crops.identities, crops.cameras, options.identities, options.cameras,
                            options.seed)
     except (FileNotFoundError, ValueError) as error:

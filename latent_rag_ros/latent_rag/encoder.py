@@ -11,43 +11,53 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latent_rag_ros.latent_rag.generator import CODE_DIMENSION, FINE_LAYERS, LAYERS
+from latent_rag_ros.latent_rag.generator import CODE_DIMENSION, LAYERS
 from latent_rag_ros.weights.tensors import load_network
 
 AVERAGE_CODE_SEED = 3
-FINE_COUNT = FINE_LAYERS.stop - FINE_LAYERS.start
+FIRST_LAYERS = (5, 3, 1, 0)
+"""First row of the code that each scale adds to: 32 x 16, 16 x 8, 8 x 4 and 4 x 2 pixels."""
 
 
-def _block(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
                          nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
 
 
+def _head(inputs: int, channels: int, positions: int, first_layer: int) -> nn.Sequential:
+    """Return what turns a map of (inputs, positions) into the rows from `first_layer` on."""
+    linear = nn.Linear(channels * positions, (LAYERS - first_layer) * CODE_DIMENSION)
+    nn.init.normal_(linear.weight, std=0.01)
+    return nn.Sequential(nn.Conv2d(inputs, channels, 1), nn.Flatten(), linear)
+
+
 class Encoder(nn.Module):
-    """The inversion network E_w, 3.2 M parameters."""
+    """The inversion network E_w, 3.0 M parameters: every scale speaks for its layers and finer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.shallow = nn.Sequential(_block(3, 24, 2), _block(24, 48, 2), _block(48, 48, 1),
-                                     _block(48, 96, 2), _block(96, 96, 1))  # (n, 96, 16, 8)
-        self.deep = nn.Sequential(_block(96, 144, 2), _block(144, 192, 2))  # (n, 192, 4, 2)
-        self.all_layers = nn.Linear(192 * 8, LAYERS * CODE_DIMENSION)
-        self.fine_layers = nn.Linear(96 * 8, FINE_COUNT * CODE_DIMENSION)
-        nn.init.normal_(self.all_layers.weight, std=0.01)
-        nn.init.normal_(self.fine_layers.weight, std=0.01)
+        self.scales = nn.ModuleList([
+            nn.Sequential(_block(3, 32, 2), _block(32, 64, 2), _block(64, 64)),  # (n, 64, 32, 16)
+            nn.Sequential(_block(64, 96, 2), _block(96, 96)),                    # (n, 96, 16, 8)
+            nn.Sequential(_block(96, 144, 2), _block(144, 144)),                 # (n, 144, 8, 4)
+            _block(144, 160, 2)])                                                # (n, 160, 4, 2)
+        self.heads = nn.ModuleList(
+            [_head(*sizes, first) for sizes, first in zip(
+                ((64, 3, 512), (96, 8, 128), (144, 20, 32), (160, 128, 8)), FIRST_LAYERS)])
         seeded = torch.Generator().manual_seed(AVERAGE_CODE_SEED)
         self.register_buffer('average_code', torch.randn(LAYERS, CODE_DIMENSION, generator=seeded))
 
     def offsets(self, crops: Tensor) -> Tensor:
-        """Return delta, shape (n, 10, 128), for crops (n, 3, 128, 64), RGB in 0..1."""
-        shallow = self.shallow((crops - 0.45) / 0.25)
-        deep = self.all_layers(self.deep(shallow).flatten(1)).view(-1, LAYERS, CODE_DIMENSION)
-        rows = functional.adaptive_avg_pool2d(shallow, (8, 1)).flatten(1)
-        fine = self.fine_layers(rows).view(-1, FINE_COUNT, CODE_DIMENSION)
-        return torch.cat([deep[:, :FINE_LAYERS.start], deep[:, FINE_LAYERS] + fine], 1)
+        """Return delta, shape (n, 10, 64), for crops (n, 3, 128, 64), RGB in 0..1."""
+        x, offsets = (crops - 0.45) / 0.25, 0
+        for scale, head, first in zip(self.scales, self.heads, FIRST_LAYERS):
+            x = scale(x)
+            rows = head(x).view(-1, LAYERS - first, CODE_DIMENSION)
+            offsets = offsets + functional.pad(rows, (0, 0, first, 0))
+        return offsets
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Return W+ codes, shape (n, 10, 128), for crops (n, 3, 128, 64), RGB in 0..1."""
+        """Return W+ codes, shape (n, 10, 64), for crops (n, 3, 128, 64), RGB in 0..1."""
         return self.average_code + self.offsets(crops)
 
 

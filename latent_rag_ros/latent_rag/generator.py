@@ -1,7 +1,9 @@
-"""The generator G: a W+ code, shape (n, 10, 128), becomes a person image, (n, 3, 128, 64).
+"""The generator G: a W+ code, shape (n, 10, 64), becomes a person image, (n, 3, 128, 64).
 
-Ten layers from 4 x 2 to 128 x 64 pixels, each modulated by its own row of the code as in
-StyleGAN2 (Karras et al., CVPR 2020, section 2.2): the first rows set pose and layout, the last
+Ten layers from 4 x 2 to 64 x 32 pixels, the last one with four colours a pixel, which makes
+128 x 64. Each layer is modulated by its own row of the code as in StyleGAN2 (Karras et al.,
+CVPR 2020, section 2.2); up to 64 x 32 pixels the row also adds a small map of its own, so that a
+code can say where something is and not only what. The first rows set pose and layout, the last
 ones colour and texture. That hierarchy is what coarse and fine refinement work on.
 """
 from __future__ import annotations
@@ -15,12 +17,16 @@ from torch.nn import functional
 
 from latent_rag_ros.weights.tensors import load_network
 
-LAYERS, CODE_DIMENSION = 10, 128
+LAYERS, CODE_DIMENSION = 10, 64
 COARSE_LAYERS, FINE_LAYERS = slice(0, 3), slice(3, 10)
 """First ceil(0.2 L) layers of the hierarchy and the rest, as the paper splits 14 into 3 + 11."""
 
-CHANNELS = (128, 128, 112, 80, 40, 20)
-"""Channels at 4 x 2, 8 x 4, 16 x 8, 32 x 16, 64 x 32 and 128 x 64 pixels."""
+CHANNELS = (144, 144, 128, 80, 48)
+"""Channels at 4 x 2, 8 x 4, 16 x 8, 32 x 16 and 64 x 32 pixels."""
+
+LAST_CHANNELS = 40
+MAP_CHANNELS = (0, 32, 32, 16, 16, 4, 4, 1, 1, 0)
+"""Channels of the map that each layer's row adds to the layer's input."""
 
 
 class ModulatedConvolution(nn.Module):
@@ -42,7 +48,7 @@ class ModulatedConvolution(nn.Module):
         nn.init.zeros_(self.shift.bias)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Map x (n, inputs, h, w) by styles from w (n, 128) to (n, outputs, h, w)."""
+        """Map x (n, inputs, h, w) by styles from w (n, 64) to (n, outputs, h, w)."""
         style = self.style(w)                                               # (n, inputs)
         energy = (style * style) @ (self.weight * self.weight).sum((2, 3)).t()
         y = functional.conv2d(x * style[:, :, None, None], self.weight, padding=1)
@@ -54,42 +60,68 @@ class ModulatedConvolution(nn.Module):
         return functional.leaky_relu(y, 0.2)
 
 
-class ToRGB(nn.Module):
-    """A modulated 1 x 1 convolution to three colour channels, without normalisation."""
+class CodeMap(nn.Module):
+    """A row of the code as a map: linear to (channels, h, w), mixed into the layer's channels."""
 
-    def __init__(self, inputs: int) -> None:
+    def __init__(self, channels: int, outputs: int, height_px: int, width_px: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(3, inputs, 1, 1) / math.sqrt(inputs))
-        self.bias = nn.Parameter(torch.zeros(3))
+        self.shape = channels, height_px, width_px
+        self.linear = nn.Linear(CODE_DIMENSION, channels * height_px * width_px)
+        self.mix = nn.Conv2d(channels, outputs, 1, bias=False)
+        nn.init.normal_(self.linear.weight, std=1 / math.sqrt(CODE_DIMENSION))
+        nn.init.zeros_(self.linear.bias)
+        nn.init.normal_(self.mix.weight, std=0.5 / math.sqrt(channels))
+
+    def forward(self, w: Tensor) -> Tensor:
+        """Map w (n, 64) to (n, outputs, h, w)."""
+        return self.mix(self.linear(w).view(-1, *self.shape))
+
+
+class ToColours(nn.Module):
+    """A modulated 1 x 1 convolution to colours, without normalisation."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1) / math.sqrt(inputs))
+        self.bias = nn.Parameter(torch.zeros(outputs))
         self.style = nn.Linear(CODE_DIMENSION, inputs)
         nn.init.normal_(self.style.weight, std=0.5 / math.sqrt(CODE_DIMENSION))
         nn.init.ones_(self.style.bias)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        """Map x (n, inputs, h, w) to colours (n, 3, h, w)."""
+        """Map x (n, inputs, h, w) to colours (n, outputs, h, w)."""
         return functional.conv2d(x * self.style(w)[:, :, None, None], self.weight, self.bias)
 
 
-def _upsample(x: Tensor, smooth: bool = True) -> Tensor:
-    if not smooth:
-        return functional.interpolate(x, scale_factor=2)
+def _upsample(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)
 
 
+def _layer_shapes() -> list[tuple[int, int, int, int]]:
+    """Return (inputs, outputs, height, width) of the ten layers."""
+    shapes = [(CHANNELS[0], CHANNELS[0], 4, 2)]
+    for level, (inputs, outputs) in enumerate(zip(CHANNELS[:-1], CHANNELS[1:]), 1):
+        size = 4 << level, 2 << level
+        shapes += [(inputs, outputs, *size), (outputs, outputs, *size)]
+    return [*shapes, (CHANNELS[-1], LAST_CHANNELS, *shapes[-1][2:])]
+
+
 class Generator(nn.Module):
-    """The style-based person generator G, 1.3 M parameters."""
+    """The style-based person generator G, 2.2 M parameters."""
 
     def __init__(self) -> None:
         super().__init__()
         self.constant = nn.Parameter(torch.randn(1, CHANNELS[0], 4, 2))
         self.layout = nn.Linear(CODE_DIMENSION, 8 * CHANNELS[0])
-        convolutions = [ModulatedConvolution(CHANNELS[0], CHANNELS[0])]
-        for inputs, outputs in zip(CHANNELS[:-1], CHANNELS[1:]):
-            convolutions.append(ModulatedConvolution(inputs, outputs))
-            if outputs != CHANNELS[-1]:
-                convolutions.append(ModulatedConvolution(outputs, outputs))
-        self.convolutions = nn.ModuleList(convolutions)
-        self.to_rgb = nn.ModuleList([ToRGB(channels) for channels in CHANNELS[2:]])
+        shapes = _layer_shapes()
+        self.convolutions = nn.ModuleList(
+            [ModulatedConvolution(inputs, outputs) for inputs, outputs, *_ in shapes])
+        self.maps = nn.ModuleDict(
+            {str(layer): CodeMap(channels, shapes[layer][0], *shapes[layer][2:])
+             for layer, channels in enumerate(MAP_CHANNELS) if channels})
+        self.colours = nn.ModuleDict(
+            {'4': ToColours(CHANNELS[2], 3), '6': ToColours(CHANNELS[3], 3),
+             '9': ToColours(LAST_CHANNELS, 12)})
 
     def forward(self, codes: Tensor) -> Tensor:
         """Synthesise images.
@@ -97,7 +129,7 @@ class Generator(nn.Module):
         Parameters
         ----------
         codes : Tensor
-            W+ codes, shape (n, 10, 128), float.
+            W+ codes, shape (n, 10, 64), float.
 
         Returns
         -------
@@ -105,19 +137,22 @@ class Generator(nn.Module):
             Shape (n, 3, 128, 64), RGB in 0..1.
         """
         x = self.constant + self.layout(codes[:, 0]).view(-1, CHANNELS[0], 4, 2)
-        x = self.convolutions[0](x, codes[:, 0])
-        layer, image = 1, None
-        for level in range(1, len(CHANNELS)):
-            # bilinear where maps are small, nearest where it would cost most and the next
-            # convolution smooths anyway
-            x = _upsample(x, smooth=level < 4)
-            for _ in range(1 if level == len(CHANNELS) - 1 else 2):
-                x = self.convolutions[layer](x, codes[:, layer])
-                layer += 1
-            if level >= 2:
-                colours = self.to_rgb[level - 2](x, codes[:, layer - 1])
-                image = colours if image is None else _upsample(image) + colours
-        return torch.sigmoid(image)
+        x = self._layer(x.contiguous(memory_format=torch.channels_last), codes, 0)
+        for layer in range(1, 9, 2):
+            x = self._layer(self._layer(_upsample(x), codes, layer), codes, layer + 1)
+            if layer == 3:                                                  # 16 x 8
+                image = self.colours['4'](x, codes[:, 4])
+            elif layer == 5:                                                # 32 x 16
+                image = _upsample(image) + self.colours['6'](x, codes[:, 6])
+        colours = self.colours['9'](self._layer(x, codes, 9), codes[:, 9])  # (n, 12, 64, 32)
+        return torch.sigmoid(_upsample(_upsample(image)) + functional.pixel_shuffle(colours, 2))
+
+    def _layer(self, x: Tensor, codes: Tensor, layer: int) -> Tensor:
+        """Apply one layer by its row of the codes."""
+        w = codes[:, layer]
+        if MAP_CHANNELS[layer]:
+            x = x + self.maps[str(layer)](w)
+        return self.convolutions[layer](x, w)
 
 
 def load_generator(path: Path, device: str = 'cpu') -> Generator:

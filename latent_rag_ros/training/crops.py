@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 CROP_HEIGHT_PX, CROP_WIDTH_PX = 128, 64
+PEOPLE_PER_SEED_MAX = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,12 @@ class Crops:
         return torch.from_numpy(bits).view(-1, 1, CROP_HEIGHT_PX, CROP_WIDTH_PX).float()
 
 
-def load_crops(directory: Path) -> Crops:
+def load_crops(directory: Path, seed: int = 0) -> Crops:
     """Read every `*.npz` of a folder, each with the arrays of `Crops` under their names.
 
-    Raises FileNotFoundError when the folder holds no such file.
+    The renderer numbers the people of each seed from 0; with the `seed` they were rendered from,
+    the people of all seeds get different numbers. Raises FileNotFoundError when the folder holds
+    no such file.
     """
     files = sorted(directory.glob('*.npz'))
     if not files:
@@ -61,5 +64,5 @@ def load_crops(directory: Path) -> Crops:
               for name in ('images', 'identities', 'cameras')}
     masks = (np.concatenate([part['masks'] for part in parts])
              if all('masks' in part.files for part in parts) else None)
-    return Crops(arrays['images'], arrays['identities'].astype(np.int64),
+    return Crops(arrays['images'], arrays['identities'] + np.int64(seed * PEOPLE_PER_SEED_MAX),
                  arrays['cameras'].astype(np.int64), masks)

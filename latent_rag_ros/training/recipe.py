@@ -28,7 +28,7 @@ class Recipe:
     store_people: People = People(seed=4, people=1250, crops=8)
     embedder: EmbedderSettings = EmbedderSettings()
     unseen_embedder: EmbedderSettings = EmbedderSettings(
-        network='unseen_embedder', seed=11, iterations=2000, cosine_scale=15.0, cosine_margin=0.0)
+        network='unseen_embedder', seed=11, iterations=3000, cosine_scale=15.0, cosine_margin=0.0)
     generator: GeneratorSettings = field(default_factory=GeneratorSettings)
 
 

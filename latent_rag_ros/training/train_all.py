@@ -64,7 +64,7 @@ class Training:
         directory = self.directory / 'people' / name
         render_dataset(Settings(people.people, people.crops, frames=0, seed=people.seed),
                        directory, self.workers)
-        return load_crops(directory / 'crops')
+        return load_crops(directory / 'crops', people.seed)
 
     def _training_people(self) -> Crops:
         return self.people('training', self.recipe.training_people)
