@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument('rendered', type=Path, help='folder of rendered crops')
     parser.add_argument('output', type=Path, help='packed .npz file to write')
     parser.add_argument('--people-seed', type=int, default=0,
-                        help='seed of the people; makes their numbers unique')
+                        help='seed of the people; makes the numbers of people and cameras unique')
     parser.add_argument('--identities', type=int, default=100, help='people to keep')
     parser.add_argument('--cameras', type=int, default=4, help='cameras to keep of each')
     parser.add_argument('--seed', type=int, default=2026, help='seed of the choice of cameras')

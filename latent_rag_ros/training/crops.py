@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 CROP_HEIGHT_PX, CROP_WIDTH_PX = 128, 64
-PEOPLE_PER_SEED_MAX = 1_000_000
+NUMBERS_PER_SEED = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class Crops:
 def load_crops(directory: Path, seed: int = 0) -> Crops:
     """Read every `*.npz` of a folder, each with the arrays of `Crops` under their names.
 
-    The renderer numbers the people of each seed from 0; with the `seed` they were rendered from,
-    the people of all seeds get different numbers. Raises FileNotFoundError when the folder holds
+    The renderer numbers people and cameras of each seed from 0; with the `seed` they were rendered
+    from, those of all seeds get different numbers. Raises FileNotFoundError when the folder holds
     no such file.
     """
     files = sorted(directory.glob('*.npz'))
@@ -64,5 +64,5 @@ def load_crops(directory: Path, seed: int = 0) -> Crops:
               for name in ('images', 'identities', 'cameras')}
     masks = (np.concatenate([part['masks'] for part in parts])
              if all('masks' in part.files for part in parts) else None)
-    return Crops(arrays['images'], arrays['identities'] + np.int64(seed * PEOPLE_PER_SEED_MAX),
-                 arrays['cameras'].astype(np.int64), masks)
+    first = np.int64(seed * NUMBERS_PER_SEED)
+    return Crops(arrays['images'], arrays['identities'] + first, arrays['cameras'] + first, masks)

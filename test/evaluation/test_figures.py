@@ -26,9 +26,11 @@ def test_unprotected_pictures_score_like_raw_ones(measure):
     figures, raw = measure.protected(measure.people.images), measure.raw()
     assert figures['psnr_db'] == PSNR_DB_MAX
     assert figures['ssim'] == 1.0
-    for setting in SETTINGS:
-        assert figures[setting] == raw['raw_raw']
-        assert figures['unseen'][setting] == raw['unseen']['raw_raw']
+    for setting in SETTINGS:  # intervals are rounded: the last digit may differ
+        for got, wanted in ((figures, raw), (figures['unseen'], raw['unseen'])):
+            assert got[setting].keys() == wanted['raw_raw'].keys()
+            for name, value in wanted['raw_raw'].items():
+                assert got[setting][name] == pytest.approx(value, abs=2e-4)
     np.testing.assert_allclose(measure.cosine(measure.people.images), 1, atol=1e-5)
 
 

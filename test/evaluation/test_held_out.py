@@ -10,10 +10,13 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.held_out import (
     DATA_DIRECTORY, SPLITS, held_out_file, load_held_out_people)
 from latent_rag_ros.latent_rag.store import load_store
+from latent_rag_ros.training.crops import NUMBERS_PER_SEED
+from latent_rag_ros.training.recipe import SHIPPED
 from latent_rag_ros.weights.registry import WEIGHTS_DIRECTORY
 
-TRAINING_IDENTITIES = range(0, 2000)
-TRAINING_CAMERAS = range(0, 100)
+SEED = SHIPPED.training_people.seed
+TRAINING = range(SEED * NUMBERS_PER_SEED, (SEED + 1) * NUMBERS_PER_SEED)
+"""Numbers of the people and of the cameras of the training."""
 
 
 @pytest.mark.parametrize(('split', 'identities'), [('test', 100), ('validation', 40)])
@@ -35,11 +38,11 @@ def test_images_are_rgb():
 
 def test_splits_and_training_share_no_person_and_no_camera():
     test, validation = (load_held_out_people(split).labels for split in SPLITS)
-    for field, training in (('identities', TRAINING_IDENTITIES), ('cameras', TRAINING_CAMERAS)):
+    for field in ('identities', 'cameras'):
         in_test = set(getattr(test, field).tolist())
         in_validation = set(getattr(validation, field).tolist())
         assert not in_test & in_validation
-        assert not (in_test | in_validation) & set(training)
+        assert not (in_test | in_validation) & set(TRAINING)
 
 
 @pytest.mark.skipif(not (WEIGHTS_DIRECTORY / 'store.safetensors').exists(),
@@ -59,7 +62,7 @@ def test_card_names_the_hash_of_the_file(split):
 
 def test_first_identities_keeps_whole_people():
     people = load_held_out_people('validation').first_identities(3)
-    assert np.unique(people.labels.identities).tolist() == [9000, 9001, 9002]
+    assert np.unique(people.labels.identities).tolist() == [2000000, 2000001, 2000002]
     assert len(people) == 12
 
 

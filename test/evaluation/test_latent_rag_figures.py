@@ -61,6 +61,6 @@ def test_table_has_a_row_for_every_floor_and_preset(results):
 
 
 def test_evaluation_refuses_a_store_with_a_measured_person(make_weights):
-    options = Options('validation', ('robot',), True, make_weights([2000, 9001]))
-    with pytest.raises(EvaluationError, match='9001'):
+    options = Options('validation', ('robot',), True, make_weights([2000, 2000001]))
+    with pytest.raises(EvaluationError, match='2000001'):
         evaluation.latent_rag_figures(options, show_progress=False)

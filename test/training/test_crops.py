@@ -20,9 +20,10 @@ def test_crops_come_back_with_labels_and_masks(crops_folder):
     assert mask[64, 32] == 1 and mask[0, 0] == 0 and mask.sum() == 112 * 32
 
 
-def test_people_of_different_seeds_have_different_numbers(crops_folder):
+def test_people_and_cameras_of_different_seeds_have_different_numbers(crops_folder):
     first, second = load_crops(crops_folder, seed=1), load_crops(crops_folder, seed=2)
     assert not set(first.identities) & set(second.identities)
+    assert not set(first.cameras) & set(second.cameras)
 
 
 def test_missing_crops_are_named(tmp_path):
