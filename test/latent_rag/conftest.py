@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from latent_rag_ros.identity.embedder import Embedder
-from latent_rag_ros.latent_rag.generator import Generator
+from latent_rag_ros.latent_rag.generator import CODE_DIMENSION, LAYERS, Generator
 from latent_rag_ros.latent_rag.store import RetrievalStore
+
+CODE_SHAPE = LAYERS, CODE_DIMENSION
 
 
 @pytest.fixture
@@ -25,6 +27,7 @@ def generator() -> Generator:
 def store() -> RetrievalStore:
     random = torch.Generator().manual_seed(4)
     features = torch.nn.functional.normalize(torch.randn(40, 256, generator=random))
-    codes = torch.randn(10, 128, generator=random) + torch.randn(40, 10, 128, generator=random)
+    average = torch.randn(*CODE_SHAPE, generator=random)
+    codes = average + torch.randn(40, *CODE_SHAPE, generator=random)
     return RetrievalStore(features, codes, torch.arange(40) // 4,
                           {'embedder.safetensors': 'a' * 64})

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, FINE_LAYERS
+from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, CODE_DIMENSION, FINE_LAYERS, LAYERS
 from latent_rag_ros.latent_rag.refinement import RefinementSettings, diversity_loss, refine
+
+CODE_SHAPE = LAYERS, CODE_DIMENSION
 
 SETTINGS = RefinementSettings(
     iterations=4, coarse_steps=torch.full((3, 1), 0.02), fine_steps=torch.full((7, 1), 0.05),
@@ -19,9 +21,9 @@ SETTINGS = RefinementSettings(
 def people(generator, embedder):
     """Two persons whose pictures the generator can reach, and codes that start elsewhere."""
     random = torch.Generator().manual_seed(5)
-    codes = torch.randn(2, 10, 128, generator=random)
+    codes = torch.randn(2, *CODE_SHAPE, generator=random)
     crops = generator(codes)
-    start = codes + 0.8 * torch.randn(2, 10, 128, generator=random)
+    start = codes + 0.8 * torch.randn(2, *CODE_SHAPE, generator=random)
     return crops, embedder.embed(crops), start
 
 
@@ -47,15 +49,15 @@ def test_a_sign_step_moves_every_coordinate_by_exactly_alpha(generator, embedder
     codes, taken = refine(generator, embedder, crops, features, start,
                           replace(SETTINGS, iterations=1))
     moved = (codes - start).abs()
-    torch.testing.assert_close(moved[:, COARSE_LAYERS], torch.full((2, 3, 128), 0.02))
-    torch.testing.assert_close(moved[:, FINE_LAYERS], torch.full((2, 7, 128), 0.05))
+    torch.testing.assert_close(moved[:, COARSE_LAYERS], torch.full((2, 3, CODE_DIMENSION), 0.02))
+    torch.testing.assert_close(moved[:, FINE_LAYERS], torch.full((2, 7, CODE_DIMENSION), 0.05))
     assert taken.tolist() == [1, 1]
 
 
 def test_a_person_who_is_close_enough_drops_out_alone(generator, embedder, people):
     crops, features, start = people
     start = start.clone()
-    start[0] = torch.randn(2, 10, 128, generator=torch.Generator().manual_seed(5))[0]
+    start[0] = torch.randn(2, *CODE_SHAPE, generator=torch.Generator().manual_seed(5))[0]
     settings = replace(SETTINGS, coarse_steps=torch.zeros(3, 1), stop_cosine=0.999, iterations=2)
     codes, taken = refine(generator, embedder, crops, features, start, settings)
     assert taken.tolist() == [0, 2]
