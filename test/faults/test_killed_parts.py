@@ -138,5 +138,6 @@ def test_killed_protector_leaves_no_raw_frame_in_topics_files_or_shared_memory(
         for segment in segments:
             segment.unlink(missing_ok=True)
         assert found == []
-        assert {path.suffix for path in written} <= {'.log'}
+        # the log, and the secret key of the features
+        assert {path.suffix for path in written} <= {'.log', '.key'}
     viewer.assert_nothing_leaked()

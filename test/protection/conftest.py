@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from latent_rag_ros.identity.embedder import Embedder
-from latent_rag_ros.latent_rag.generator import Generator
+from latent_rag_ros.latent_rag.generator import CODE_DIMENSION, LAYERS, Generator
 from latent_rag_ros.latent_rag.presets import PRESETS
 from latent_rag_ros.latent_rag.replacer import LatentRagReplacer
 from latent_rag_ros.latent_rag.store import RetrievalStore
@@ -44,7 +44,8 @@ def replacer(embedder: Embedder) -> LatentRagReplacer:
     torch.manual_seed(3)
     generator = Generator().eval().requires_grad_(False)
     features = torch.nn.functional.normalize(torch.randn(20, 256))
-    store = RetrievalStore(features, torch.randn(20, 10, 128), torch.arange(20), {})
+    store = RetrievalStore(features, torch.randn(20, LAYERS, CODE_DIMENSION),
+                           torch.arange(20), {})
     return LatentRagReplacer(embedder, generator, store, PRESETS['robot'])
 
 
