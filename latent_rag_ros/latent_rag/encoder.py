@@ -32,7 +32,7 @@ def _head(inputs: int, channels: int, positions: int, first_layer: int) -> nn.Se
 
 
 class Encoder(nn.Module):
-    """The inversion network E_w, 3.0 M parameters: every scale speaks for its layers and finer."""
+    """The inversion network E_w, 2.72 M parameters: a scale speaks for its layers and finer."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -107,7 +107,7 @@ def _layer_shapes() -> list[tuple[int, int, int, int]]:
 
 
 class Generator(nn.Module):
-    """The style-based person generator G, 2.2 M parameters."""
+    """The style-based person generator G, 2.27 M parameters."""
 
     def __init__(self) -> None:
         super().__init__()

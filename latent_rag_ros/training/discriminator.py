@@ -8,7 +8,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class Discriminator(nn.Module):
-    """A patch discriminator (Isola et al., CVPR 2017) with spectral normalisation, 0.25 M."""
+    """A patch discriminator (Isola et al., CVPR 2017) with spectral normalisation."""
 
     def __init__(self) -> None:
         super().__init__()
