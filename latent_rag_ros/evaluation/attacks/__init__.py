@@ -1,0 +1,1 @@
+"""Attackers that try to undo a protection, always freshly trained with a stated budget."""
