@@ -24,7 +24,7 @@ def jitter_colour(crops: Tensor) -> Tensor:
     return crops.clamp(0, 1) ** gamma
 
 
-def erase_blocks(crops: Tensor, probability: float = 0.45) -> None:
+def erase_blocks(crops: Tensor, probability: float) -> None:
     """Overwrite one random rectangle in some crops, in place (random erasing, AAAI 2020)."""
     height, width = crops.shape[2:]
     for crop in crops:
@@ -59,13 +59,16 @@ def soften(crops: Tensor) -> Tensor:
                                   mode='bilinear')
 
 
-def augment(crops: Tensor) -> Tensor:
-    """Return changed copies of (n, 3, 128, 64) crops in 0..1 for the training of an embedder."""
+def augment(crops: Tensor, erase_probability: float = 0.45) -> Tensor:
+    """Return changed copies of (n, 3, 128, 64) crops in 0..1 for the training of an embedder.
+
+    `erase_probability` is the share of crops that lose a rectangle.
+    """
     count, device = len(crops), crops.device
     flipped = (torch.rand(count) < 0.5).view(-1, 1, 1, 1).to(device)
     crops = torch.where(flipped, crops.flip(3), crops)
     crops = jitter_colour(jitter_box(crops))
     blurred = (torch.rand(count) < 0.3).view(-1, 1, 1, 1).to(device)
     crops = torch.where(blurred, soften(crops), crops)
-    erase_blocks(crops)
+    erase_blocks(crops, erase_probability)
     return crops

@@ -7,11 +7,13 @@ the network learns the person and not the street.
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -22,7 +24,7 @@ from latent_rag_ros.training.crops import Crops
 from latent_rag_ros.training.identity_sampler import IdentitySampler
 from latent_rag_ros.training.trainer import Schedule, Trainer
 from latent_rag_ros.training.unseen_embedder import UnseenEmbedder
-from latent_rag_ros.weights.tensors import save_tensors
+from latent_rag_ros.weights.tensors import load_network, save_tensors
 
 NETWORKS = {'embedder': (Embedder, FEATURE_DIMENSION), 'unseen_embedder': (UnseenEmbedder, 192)}
 
@@ -44,6 +46,9 @@ class EmbedderSettings:
     cosine_margin: float = 0.15
     triplet_margin: float = 0.3
     background_swap_share: float = 0.5
+    erase_probability: float = 0.45
+    final_erase_probability: float = 0.15
+    """The last crops of a run are closer to what the camera will give."""
 
 
 class CosineClassifier(nn.Module):
@@ -83,10 +88,12 @@ class EmbedderTraining:
         Where checkpoint and log go.
     device : str
         `cpu` or `cuda:N`.
+    initial : Path, optional
+        Weights of an earlier run to go on from, with other settings or other people.
     """
 
     def __init__(self, crops: Crops, settings: EmbedderSettings, directory: Path,
-                 device: str = 'cpu') -> None:
+                 device: str = 'cpu', initial: Path | None = None) -> None:
         torch.manual_seed(settings.seed)
         self.crops, self.settings, self.device = crops, settings, torch.device(device)
         self.sampler = IdentitySampler(crops.identities, settings.identities_per_batch,
@@ -96,6 +103,8 @@ class EmbedderTraining:
         self.classifier = CosineClassifier(
             dimension, self.sampler.identities, settings.cosine_scale,
             settings.cosine_margin).to(self.device)
+        if initial is not None:
+            self._go_on_from(initial)
         self.optimiser = torch.optim.AdamW(
             [*self.network.parameters(), *self.classifier.parameters()],
             weight_decay=settings.weight_decay)
@@ -104,6 +113,14 @@ class EmbedderTraining:
             {'optimiser': self.optimiser},
             Schedule(settings.iterations, settings.learning_rate, average_decay=0.995,
                      seed=settings.seed), directory, settings.network)
+
+    def _go_on_from(self, initial: Path) -> None:
+        """Take over a trained network; each identity starts where the network sees it now."""
+        self.network.load_state_dict(load_network(deepcopy(self.network), initial).state_dict())
+        self.network.eval()
+        directions = mean_features(self.network, self.crops, self.sampler.labels, self.device)
+        self.classifier.directions.data.copy_(directions)
+        self.network.train()
 
     def run(self) -> nn.Module:
         """Return the averaged network."""
@@ -114,7 +131,7 @@ class EmbedderTraining:
         rows = self.sampler.rows(random, self.classifier.directions.detach())
         labels = torch.from_numpy(self.sampler.labels[rows]).to(self.device)
         batch = swap_backgrounds(self.crops, rows, self.settings.background_swap_share, random)
-        batch = augment(batch.to(self.device))
+        batch = augment(batch.to(self.device), self._erase_probability(iteration))
         with torch.autocast(self.device.type, torch.bfloat16):
             before_neck = self.network.before_neck(self.network.feature_maps(batch)[-1])
             features = self.network.neck(before_neck)
@@ -126,11 +143,30 @@ class EmbedderTraining:
         self.optimiser.step()
         return {'identity': identity.item(), 'triplet': triplet.item()}
 
+    def _erase_probability(self, iteration: int) -> float:
+        first, last = self.settings.erase_probability, self.settings.final_erase_probability
+        return first + (last - first) * iteration / self.settings.iterations
+
+
+@torch.no_grad()
+def mean_features(network: nn.Module, crops: Crops, labels: NDArray[np.int64],
+                  device: torch.device, crops_each: int = 8) -> Tensor:
+    """Return the normalised mean feature of the first crops of each label, (labels, dimension)."""
+    means = []
+    for label in range(int(labels.max()) + 1):
+        rows = np.flatnonzero(labels == label)[:crops_each]
+        features = network(crops.tensor(rows).to(device))
+        means.append(functional.normalize(functional.normalize(features).mean(0), dim=0))
+    return torch.stack(means)
+
 
 def train_embedder(crops: Crops, directory: Path, settings: EmbedderSettings,
-                   device: str = 'cpu') -> None:
-    """Train on `crops` and write `<network>.safetensors` into `directory`."""
-    network = EmbedderTraining(crops, settings, directory, device).run()
+                   device: str = 'cpu', initial: Path | None = None) -> None:
+    """Train on `crops` and write `<network>.safetensors` into `directory`.
+
+    `initial` are weights of an earlier run to go on from; None starts from random ones.
+    """
+    network = EmbedderTraining(crops, settings, directory, device, initial).run()
     metadata = asdict(settings) | {'identities': len(np.unique(crops.identities)),
                                    'crops': len(crops.images)}
     save_tensors(directory / f'{settings.network}.safetensors', network.cpu().state_dict(),
