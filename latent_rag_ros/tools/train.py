@@ -7,7 +7,10 @@ from pathlib import Path
 
 import torch
 
+from latent_rag_ros.weights.registry import WeightsError
+
 RECIPE_NAMES = ('shipped', 'tiny')
+EMBEDDERS = ('embedder', 'unseen_embedder')
 STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store')
 
 
@@ -20,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         'continues when it gets the same folder')
     parser.add_argument('--recipe', choices=RECIPE_NAMES, default='shipped',
                         help='tiny proves the path in a minute (default: %(default)s)')
+    parser.add_argument('--initial', type=Path,
+                        help='weights of an earlier run that an embedder goes on from '
+                        '(default: it starts from random ones)')
     parser.add_argument('--device', default='cpu', help='cpu or cuda:N (default: cpu)')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
                         help='processes that render people (default: every core)')
@@ -33,7 +39,11 @@ def run(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.training.recipe import RECIPES
     from latent_rag_ros.training.train_all import Training
 
+    if arguments.initial is not None and arguments.what not in EMBEDDERS:
+        raise WeightsError(
+            f'--initial {arguments.initial} is for {" and ".join(EMBEDDERS)}; '
+            f'leave it out for {arguments.what}')
     torch.set_num_threads(arguments.threads)
     Training(RECIPES[arguments.recipe], arguments.out, arguments.device,
-             arguments.workers).make(arguments.what)
+             arguments.workers, arguments.initial).make(arguments.what)
     return 0

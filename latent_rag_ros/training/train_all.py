@@ -29,11 +29,14 @@ class Training:
         `cpu` or `cuda:N`.
     workers : int
         Processes that render.
+    initial : Path, optional
+        Weights the embedders go on from; None starts them from random ones.
     """
 
     def __init__(self, recipe: Recipe, directory: Path, device: str = 'cpu',
-                 workers: int = 1) -> None:
+                 workers: int = 1, initial: Path | None = None) -> None:
         self.recipe, self.directory, self.device, self.workers = recipe, directory, device, workers
+        self.initial = initial
         self.steps: dict[str, tuple[str, Callable[[], None]]] = {
             'embedder': (EMBEDDER_FILE, self._train_embedder),
             'unseen_embedder': (UNSEEN_FILE, self._train_unseen_embedder),
@@ -70,11 +73,12 @@ class Training:
         return self.people('training', self.recipe.training_people)
 
     def _train_embedder(self) -> None:
-        train_embedder(self._training_people(), self.directory, self.recipe.embedder, self.device)
+        train_embedder(self._training_people(), self.directory, self.recipe.embedder, self.device,
+                       self.initial)
 
     def _train_unseen_embedder(self) -> None:
         train_embedder(self._training_people(), self.directory, self.recipe.unseen_embedder,
-                       self.device)
+                       self.device, self.initial)
 
     def _train_generator(self) -> None:
         train_generator(self._training_people(), self.directory / EMBEDDER_FILE, self.directory,

@@ -5,13 +5,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip('numba', reason='the synthesis extra is not installed')
 
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE
 from latent_rag_ros.latent_rag.store import check_made_with, load_store
 from latent_rag_ros.tools.command_line import main
-from latent_rag_ros.weights.registry import read_manifest, sha256_of
+from latent_rag_ros.weights.registry import read_manifest, sha256_of, weights_file
+from latent_rag_ros.weights.tensors import load_tensors
 
 WEIGHTS = ('embedder', 'unseen_embedder', 'encoder', 'generator', 'store')
 
@@ -54,3 +56,19 @@ def test_store_needs_the_networks_before_it(tmp_path, caplog):
     assert main(['train', 'store', '--recipe', 'tiny', '--out', str(tmp_path),
                  '--workers', '1']) == 1
     assert EMBEDDER_FILE in caplog.text
+
+
+def test_embedder_goes_on_from_earlier_weights_when_they_are_given(tmp_path):
+    shipped = weights_file(EMBEDDER_FILE, None)
+    assert main(['train', 'embedder', '--recipe', 'tiny', '--out', str(tmp_path),
+                 '--workers', '1', '--initial', str(shipped)]) == 0
+    before, after = (load_tensors(path)[0] for path in (shipped, tmp_path / EMBEDDER_FILE))
+    for name in ('reduce.0.weight', 'blocks.3.second.weight'):
+        assert not torch.equal(before[name], after[name])
+        torch.testing.assert_close(before[name], after[name], atol=1e-3, rtol=0)
+
+
+def test_generator_takes_no_earlier_weights(tmp_path, caplog):
+    assert main(['train', 'generator', '--recipe', 'tiny', '--out', str(tmp_path),
+                 '--initial', str(tmp_path / EMBEDDER_FILE)]) == 1
+    assert 'leave it out for generator' in caplog.text
