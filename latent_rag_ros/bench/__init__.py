@@ -1,0 +1,1 @@
+"""How fast the filter is: what `latent-rag bench` measures, compares and shows."""
