@@ -20,6 +20,8 @@ COMMANDS = {
              'run the filter as ROS 2 nodes on the shipped clip or on any video'),
     'evaluate': ('latent_rag_ros.tools.evaluate',
                  'measure what the filter hides and what it keeps'),
+    'bench': ('latent_rag_ros.tools.bench',
+              'measure how fast the filter is, end to end and stage by stage'),
     'synthesize': ('latent_rag_ros.tools.synthesize',
                    'render synthetic people: crops and frames with exact labels'),
     'store': ('latent_rag_ros.tools.store',

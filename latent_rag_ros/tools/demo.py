@@ -5,15 +5,14 @@ import argparse
 import json
 import logging
 import os
-import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import cv2
 
+from latent_rag_ros.tools.child_process import termination_as_exit
 from latent_rag_ros.tools.contact_sheet import Moment, contact_sheet, write_png
 from latent_rag_ros.tools.demo_environment import demo_environment
 from latent_rag_ros.tools.demo_error import DemoError
@@ -51,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; return 0 when frames were protected and every frame is accounted for."""
     try:
-        with _termination_as_exit():
+        with termination_as_exit():
             _run(arguments)
     except (DemoError, VideoSourceError) as error:
         LOGGER.error('%s', error)
@@ -152,17 +151,3 @@ def report(out: Path, figures: Mapping[str, Any]) -> str:
         '{fps:g} frames per second on {device} with {method}'.format(**figures),
         *(str(out / name) for name in OUTPUTS if (out / name).is_file())]
     return '\n'.join(lines) + '\n'
-
-
-@contextmanager
-def _termination_as_exit() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack like Ctrl-C does, so that no process is left."""
-    def leave(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-    previous = {number: signal.signal(number, leave)
-                for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
