@@ -128,20 +128,31 @@ class EmbedderTraining:
 
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step; returns the parts of the loss."""
-        rows = self.sampler.rows(random, self.classifier.directions.detach())
-        labels = torch.from_numpy(self.sampler.labels[rows]).to(self.device)
-        batch = swap_backgrounds(self.crops, rows, self.settings.background_swap_share, random)
-        batch = augment(batch.to(self.device), self._erase_probability(iteration))
+        _, labels, batch = self.draw(iteration, random)
         with torch.autocast(self.device.type, torch.bfloat16):
             before_neck = self.network.before_neck(self.network.feature_maps(batch)[-1])
             features = self.network.neck(before_neck)
-        identity = functional.cross_entropy(self.classifier(features.float(), labels), labels,
-                                            label_smoothing=self.settings.label_smoothing)
-        triplet = triplet_loss(before_neck.float(), labels, self.settings.triplet_margin)
+        identity, triplet = self.losses(before_neck, features, labels)
         self.optimiser.zero_grad()
         (identity + triplet).backward()
         self.optimiser.step()
         return {'identity': identity.item(), 'triplet': triplet.item()}
+
+    def draw(self, iteration: int, random: np.random.Generator,
+             ) -> tuple[NDArray[np.int64], Tensor, Tensor]:
+        """Draw a batch: rows of the crops, labels (n,), changed crops (n, 3, 128, 64)."""
+        rows = self.sampler.rows(random, self.classifier.directions.detach())
+        labels = torch.from_numpy(self.sampler.labels[rows]).to(self.device)
+        batch = swap_backgrounds(self.crops, rows, self.settings.background_swap_share, random)
+        batch = augment(batch.to(self.device), self._erase_probability(iteration))
+        return rows, labels, batch
+
+    def losses(self, before_neck: Tensor, features: Tensor,
+               labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return classification and triplet loss of features before and after the neck, (n, d)."""
+        identity = functional.cross_entropy(self.classifier(features.float(), labels), labels,
+                                            label_smoothing=self.settings.label_smoothing)
+        return identity, triplet_loss(before_neck.float(), labels, self.settings.triplet_margin)
 
     def _erase_probability(self, iteration: int) -> float:
         first, last = self.settings.erase_probability, self.settings.final_erase_probability
@@ -155,8 +166,8 @@ def mean_features(network: nn.Module, crops: Crops, labels: NDArray[np.int64],
     means = []
     for label in range(int(labels.max()) + 1):
         rows = np.flatnonzero(labels == label)[:crops_each]
-        features = network(crops.tensor(rows).to(device))
-        means.append(functional.normalize(functional.normalize(features).mean(0), dim=0))
+        features = network.embed(crops.tensor(rows).to(device))
+        means.append(functional.normalize(features.mean(0), dim=0))
     return torch.stack(means)
 
 
