@@ -128,11 +128,16 @@ class Parameter:
 DEVICE = Parameter(
     'device', 'auto', 'Where the networks run; auto takes CUDA when it is there. '
     'The device really used is logged and published: auto, cpu, cuda or cuda:N.')
+ENGINE = Parameter(
+    'engine', 'auto', 'What runs the networks on the CPU where no gradients are needed: ONNX '
+    'Runtime, or OpenCV and PyTorch (plain), which take twice as long. auto takes ONNX Runtime '
+    'where it is installed.', choices=('auto', 'onnxruntime', 'plain'))
 AUTOSTART = Parameter(
     'autostart', True, 'Configure and activate at start, without a lifecycle manager.')
 
 PROTECTOR: tuple[Parameter, ...] = (
     DEVICE,
+    ENGINE,
     AUTOSTART,
     Parameter('input.transport', 'raw', 'Subscribe image_raw (raw) or image_raw/compressed.',
               choices=('raw', 'compressed')),

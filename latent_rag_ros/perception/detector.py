@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,21 @@ class PersonDetector(Protocol):
             The output is not finite or otherwise absurd.
         """
         ...
+
+
+@runtime_checkable
+class Resettable(Protocol):
+    """A part that remembers something from frame to frame, and can forget it."""
+
+    def reset(self) -> None:
+        """Forget: the next frame is the first one."""
+        ...
+
+
+def reset_part(part: object) -> None:
+    """Reset a part that remembers something; do nothing with any other."""
+    if isinstance(part, Resettable):
+        part.reset()
 
 
 def check_image(image: ImageArray) -> None:

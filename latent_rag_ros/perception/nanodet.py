@@ -19,6 +19,8 @@ from latent_rag_ros.protection.types import Detection, ImageArray
 
 WEIGHTS_NAME = 'nanodet_g.onnx.xz'
 SIDE_PX = 416
+"""Longer side of a view; the shorter one is padded to the next multiple of the coarsest stride."""
+
 STRIDES_PX = (8, 16, 32)
 PERSON = 0  # class index in COCO
 PADDING_LEVEL = 114  # near the mean of the training images
@@ -42,6 +44,10 @@ class NanoDetDetector:
         sees: each view finds people that the other one misses. 1 leaves the stretched one out.
     network : Network, optional
         The loaded network of another detector with the same weights, to share its memory.
+    in_turn : bool
+        Look at one of two views per image, in turn, instead of at both.
+    engine : str
+        What runs the network, see `engine.choice`.
 
     Raises
     ------
@@ -50,29 +56,44 @@ class NanoDetDetector:
     """
 
     def __init__(self, weights: Path, score_min: float, overlap_max: float,
-                 views: int = 2, network: Network | None = None) -> None:
+                 views: int = 2, network: Network | None = None, in_turn: bool = False,
+                 engine: str = 'auto') -> None:
         self.network = network or Network(weights, [
-            f'{kind}_{stride}' for stride in STRIDES_PX for kind in ('scores', 'sides')])
-        self._score_min, self._overlap_max, self._views = score_min, overlap_max, views
+            f'{kind}_{stride}' for stride in STRIDES_PX for kind in ('scores', 'sides')],
+            engine, any_size=True)
+        self._score_min, self._overlap_max = score_min, overlap_max
+        self._views, self._in_turn, self._turn = views, in_turn, 0
+
+    def reset(self) -> None:
+        """Begin with the first view again; see `Resettable`."""
+        self._turn = 0
 
     def detect(self, image: ImageArray) -> list[Detection]:
         """Return the persons of an RGB image, best first; see `PersonDetector.detect`."""
         check_image(image)
         height_px, width_px = image.shape[:2]
-        scale = SIDE_PX / max(height_px, width_px)
-        views = [self._view(image, max(1, round(height_px * scale)),
-                            max(1, round(width_px * scale)))]
-        if height_px != width_px and self._views > 1:
-            views.append(self._view(image, SIDE_PX, SIDE_PX))
+        views = [self._view(image, *size) for size in self._view_sizes(height_px, width_px)]
         scores, boxes = (np.concatenate(parts) for parts in zip(*views))
         kept, extents = clustered(boxes, scores, self._overlap_max)
         return checked_detections(boxes[kept], scores[kept], height_px, width_px, extents)
 
+    def _view_sizes(self, height_px: int, width_px: int) -> list[tuple[int, int]]:
+        """Return height and width of the views that are due now."""
+        scale = SIDE_PX / max(height_px, width_px)
+        sizes = [(max(1, round(height_px * scale)), max(1, round(width_px * scale)))]
+        if height_px != width_px and self._views > 1:
+            sizes.append((SIDE_PX, SIDE_PX))
+        if not self._in_turn:
+            return sizes
+        turn, self._turn = self._turn, self._turn + 1
+        return [sizes[turn % len(sizes)]]
+
     def _view(self, image: ImageArray, view_height_px: int, view_width_px: int,
               ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return scores (m,) and boxes (m, 4), in pixels of the image, found in one view."""
-        outputs = self.network.run(network_input(image, view_height_px, view_width_px))
-        found = [decoded(scores[0], sides[0], stride, self._score_min)
+        blob = network_input(image, view_height_px, view_width_px)
+        outputs = self.network.run(blob)
+        found = [decoded(scores[0], sides[0], stride, self._score_min, blob.shape[3])
                  for scores, sides, stride in zip(outputs[::2], outputs[1::2], STRIDES_PX)]
         scores, boxes = (np.concatenate(parts) for parts in zip(*found))
         scale = [image.shape[1] / view_width_px, image.shape[0] / view_height_px]
@@ -80,7 +101,8 @@ class NanoDetDetector:
 
 
 def decoded(scores: NDArray[np.float32], sides: NDArray[np.float32], stride_px: int,
-            score_min: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            score_min: float, width_px: int = SIDE_PX,
+            ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return person scores (m,) and boxes (m, 4), in pixels of the network's input, of one grid.
 
     Parameters
@@ -93,9 +115,11 @@ def decoded(scores: NDArray[np.float32], sides: NDArray[np.float32], stride_px: 
         Width and height of a cell.
     score_min : float
         Cells with a lower person score are left out.
+    width_px : int
+        Width of the network's input.
     """
     cells = np.flatnonzero(scores[:, PERSON] >= score_min)
-    rows, columns = np.divmod(cells, SIDE_PX // stride_px)
+    rows, columns = np.divmod(cells, width_px // stride_px)
     centres = (np.stack([columns, rows], axis=1) + 0.5) * stride_px          # (m, 2)
     logits = sides[cells].astype(np.float64)
     logits = logits.reshape(len(cells), 4, sides.shape[1] // 4)               # (m, 4, 11)
@@ -108,12 +132,16 @@ def decoded(scores: NDArray[np.float32], sides: NDArray[np.float32], stride_px: 
 
 def network_input(image: ImageArray, height_px: int = SIDE_PX,
                   width_px: int = SIDE_PX) -> NDArray[np.float32]:
-    """Return the network's input (1, 3, 416, 416): BGR, normalised.
+    """Return the network's input (1, 3, h, w): BGR, normalised.
 
-    The image is scaled to the given size, at most 416 x 416, and put into the top left corner;
-    the rest is grey.
+    The image is scaled to the given size, at most 416 x 416, and put into the top left corner of
+    the smallest input that the network takes; the rest is grey.
     """
-    square = np.full((SIDE_PX, SIDE_PX, 3), PADDING_LEVEL, np.uint8)
-    square[:height_px, :width_px] = cv2.resize(image, (width_px, height_px))
-    normalised = (square[:, :, ::-1].astype(np.float32) - MEAN_BGR) / DEVIATION_BGR
-    return np.ascontiguousarray(normalised.transpose(2, 0, 1))[np.newaxis]
+    step_px = STRIDES_PX[-1]
+    padded = np.full((-(-height_px // step_px) * step_px, -(-width_px // step_px) * step_px, 3),
+                     PADDING_LEVEL, np.uint8)
+    padded[:height_px, :width_px] = cv2.resize(image, (width_px, height_px))
+    blob = cv2.dnn.blobFromImage(padded, swapRB=True)
+    blob -= MEAN_BGR[:, None, None]
+    blob /= DEVIATION_BGR[:, None, None]
+    return blob

@@ -1,14 +1,14 @@
-"""Loading and running an ONNX network on the CPU with OpenCV."""
+"""The networks of the perception: a checked file, and outputs that are checked as well."""
 from __future__ import annotations
 
 import lzma
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from latent_rag_ros.engine.runner import Runner, RunnerError, open_runner
 from latent_rag_ros.perception.detector import DetectorError
 from latent_rag_ros.weights.registry import WeightsError, weights_file
 
@@ -23,26 +23,30 @@ class Network:
         one.
     outputs : sequence of str
         Names of the outputs to compute, in this order.
+    engine : str
+        What runs it, see `engine.choice`.
+    any_size : bool
+        Whether it is fully convolutional and gets inputs of several sizes.
 
     Raises
     ------
     WeightsError
-        The file is missing, damaged, or no network that OpenCV can load with these outputs.
+        The file is missing, damaged, or no network that can be loaded with these outputs.
     """
 
-    def __init__(self, weights: Path, outputs: Sequence[str]) -> None:
+    def __init__(self, weights: Path, outputs: Sequence[str], engine: str = 'auto',
+                 any_size: bool = False) -> None:
         path = weights_file(weights.name, weights.parent)
         self._outputs = list(outputs)
         try:
             content = path.read_bytes()
             if path.suffix == '.xz':
                 content = lzma.decompress(content)
-            self._net = cv2.dnn.readNetFromONNX(np.frombuffer(content, np.uint8))
-        except (OSError, EOFError, lzma.LZMAError, cv2.error) as error:
-            raise WeightsError(f'weights file {path} is no ONNX network that OpenCV '
-                               f'{cv2.__version__} can load ({error}); use the shipped one'
-                               ) from error
-        absent = set(self._outputs) - set(self._net.getUnconnectedOutLayersNames())
+            self._runner: Runner = open_runner(content, engine, any_size)
+        except (OSError, EOFError, lzma.LZMAError, RunnerError) as error:
+            raise WeightsError(f'weights file {path} is no ONNX network that can be loaded '
+                               f'({error}); use the shipped one') from error
+        absent = set(self._outputs) - set(self._runner.output_names)
         if absent:
             raise WeightsError(f'weights file {path} has no output {", ".join(sorted(absent))}; '
                                'use the shipped one')
@@ -52,10 +56,9 @@ class Network:
 
         Raises `DetectorError` when the network fails or an output is not finite.
         """
-        self._net.setInput(blob)
         try:
-            outputs = list(self._net.forward(self._outputs))
-        except cv2.error as error:
+            outputs = self._runner.run(blob, self._outputs)
+        except RunnerError as error:
             raise DetectorError(f'network failed: {error}') from error
         if not all(np.isfinite(output).all() for output in outputs):
             raise DetectorError('network output is not finite; check the weights')

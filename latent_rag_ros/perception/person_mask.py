@@ -25,6 +25,8 @@ class PersonMasker:
         `WEIGHTS_NAME`, beside a manifest or in the shipped folder.
     score_min : float
         Pixels from this person probability on, 0..1, belong to the mask.
+    engine : str
+        What runs the network, see `engine.choice`.
 
     Raises
     ------
@@ -32,8 +34,8 @@ class PersonMasker:
         The weights are missing or damaged.
     """
 
-    def __init__(self, weights: Path, score_min: float) -> None:
-        self._network = Network(weights, ['probability'])
+    def __init__(self, weights: Path, score_min: float, engine: str = 'auto') -> None:
+        self._network = Network(weights, ['probability'], engine)
         self._score_min = score_min
 
     def mask(self, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:

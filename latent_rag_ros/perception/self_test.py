@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from latent_rag_ros.perception.clusters import corners
-from latent_rag_ros.perception.detector import DetectorError, PersonDetector
+from latent_rag_ros.perception.detector import DetectorError, PersonDetector, reset_part
 from latent_rag_ros.perception.overlap import intersection_over_union
 from latent_rag_ros.protection.types import Box, Detection, ImageArray
 
@@ -61,6 +61,11 @@ class SelfTestingDetector:
 
     def __init__(self, detector: PersonDetector, frames: int, picture: TestPicture) -> None:
         self._detector, self._frames, self._picture = detector, frames, picture
+        self._empty_frames = 0
+
+    def reset(self) -> None:
+        """Reset the detector and count empty frames anew; see `Resettable`."""
+        reset_part(self._detector)
         self._empty_frames = 0
 
     def detect(self, image: ImageArray) -> list[Detection]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from latent_rag_ros.perception.clusters import united
-from latent_rag_ros.perception.detector import PersonDetector
+from latent_rag_ros.perception.detector import PersonDetector, reset_part
 from latent_rag_ros.perception.second_opinion import SecondOpinion
 from latent_rag_ros.protection.types import Detection, ImageArray
 
@@ -28,6 +28,11 @@ class UnitedDetector:
                  certain_score: float, second_opinion: SecondOpinion | None = None) -> None:
         self._detectors, self._second_opinion = tuple(detectors), second_opinion
         self._overlap_max, self._certain_score = overlap_max, certain_score
+
+    def reset(self) -> None:
+        """Reset the detectors; see `Resettable`."""
+        for detector in self._detectors:
+            reset_part(detector)
 
     def detect(self, image: ImageArray) -> list[Detection]:
         """Return the persons that any of the detectors finds; see `PersonDetector.detect`."""

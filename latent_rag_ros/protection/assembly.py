@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latent_rag_ros.device import resolve_device
+from latent_rag_ros.engine.choice import resolve_engine
 from latent_rag_ros.identity.embedder import (
     CROP_HEIGHT_PX, CROP_WIDTH_PX, FEATURE_DIMENSION, Embedder, load_embedder)
+from latent_rag_ros.identity.fast_embedder import FastEmbedder
 from latent_rag_ros.identity.own_embedder import FittedEmbedder
 from latent_rag_ros.latent_rag.presets import PRESETS, Preset
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, LatentRagReplacer
@@ -51,7 +53,7 @@ class Parts:
     detector: PersonDetector
     masker: PersonMasker | None
     tracker: Tracker
-    embedder: Embedder | FittedEmbedder | None
+    embedder: Embedder | FastEmbedder | FittedEmbedder | None
     method: ProtectionMethod
     device: str
     model_id: str
@@ -93,7 +95,8 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     device = resolve_device(values['device'])
     masker = None
     if values['mask.enabled'] or values['detector.second_opinion'] == 'segmentation':
-        masker = PersonMasker(_path(person_mask.WEIGHTS_NAME, folder), values['mask.score_min'])
+        masker = PersonMasker(_path(person_mask.WEIGHTS_NAME, folder), values['mask.score_min'],
+                              values['engine'])
     detector = _detector(values, folder, masker)
     tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'],
                       values['tracker.memory_s'])
@@ -118,7 +121,8 @@ def _detector(values: Mapping[str, Value], folder: Path | None,
         whole = part = own_detector(values)
     else:
         path, score_min = _path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min']
-        whole = NanoDetDetector(path, score_min, overlap_max, values['detector.views'])
+        whole = NanoDetDetector(path, score_min, overlap_max, values['detector.views'],
+                                engine=values['engine'])
         part = NanoDetDetector(path, score_min, overlap_max, views=1, network=whole.network)
     detectors: list[PersonDetector] = [whole]
     if values['detector.tiles'] > 1:
@@ -132,13 +136,17 @@ def _detector(values: Mapping[str, Value], folder: Path | None,
 
 
 def _embedder(values: Mapping[str, Value], folder: Path | None,
-              device: str) -> tuple[Embedder | FittedEmbedder, str]:
+              device: str) -> tuple[Embedder | FastEmbedder | FittedEmbedder, str]:
     """Return the embedder and its hash, 64 hexadecimal digits."""
     if values['identity.model']:
         own = own_embedder(values, device)
         return own, own.fingerprint
     path = weights_file(EMBEDDER_FILE, folder)
-    return load_embedder(path, device), sha256_of(path)
+    network, fingerprint = load_embedder(path, device), sha256_of(path)
+    plain = resolve_engine(values['engine']) == 'plain' or device != 'cpu'
+    # a generator of the user's own wants pictures of its own size, which a translation has not
+    keeps_torch = plain or uses_own_models(values)
+    return network if keeps_torch else FastEmbedder(network), fingerprint
 
 
 def _path(name: str, folder: Path | None) -> Path:
@@ -146,7 +154,7 @@ def _path(name: str, folder: Path | None) -> Path:
 
 
 def _method(values: Mapping[str, Value], folder: Path | None, device: str,
-            embedder: Embedder | FittedEmbedder | None) -> ProtectionMethod:
+            embedder: Embedder | FastEmbedder | FittedEmbedder | None) -> ProtectionMethod:
     if values['protection.method'] == 'solid':
         return SolidMethod()
     if uses_own_models(values):

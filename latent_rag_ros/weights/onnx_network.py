@@ -1,20 +1,24 @@
 """Runs an ONNX network that a user brought, on the CPU, with ONNX Runtime.
 
-The shipped networks run in OpenCV, which is installed anyway. For networks that nobody has tried
-before ONNX Runtime is better: it runs every standard operator (detection transformers need some
-that OpenCV lacks), and it tells names, types and sizes of inputs and outputs, so that a wrong one
-is refused before the first frame. It is an optional dependency.
+The shipped networks run in OpenCV too where ONNX Runtime is missing. Networks that nobody has tried
+before need it: it runs every standard operator (detection transformers need some that OpenCV
+lacks), and it tells names, types and sizes of inputs and outputs, so that a wrong one is refused
+before the first frame.
 """
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from latent_rag_ros.engine.onnxruntime_session import open_session, session_errors
 from latent_rag_ros.weights.registry import WeightsError
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 ELEMENT_TYPES = {'tensor(float)': np.float32, 'tensor(float16)': np.float16,
                  'tensor(int64)': np.int64, 'tensor(int32)': np.int32}
@@ -71,36 +75,20 @@ class OnnxNetwork:
                  for name, value in values.items()}
         try:
             outputs = self._session.run(self.output_names, typed)
-        except _session_errors() as error:
+        except session_errors() as error:
             raise RuntimeError(f'{self.path} failed: {error}') from error
         return {name: value.astype(np.float32) if value.dtype == np.float16 else value
                 for name, value in zip(self.output_names, outputs)}
 
 
-def _session_errors() -> tuple[type[Exception], ...]:
-    """Return the errors of ONNX Runtime, which have no base class of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-    return (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf,
-            state.NoSuchFile, state.NotImplemented, state.RuntimeException, RuntimeError,
-            ValueError)
-
-
-def _session(path: Path) -> object:
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    if not path.is_file():
+        raise WeightsError(f'{path} is no file; give the path of an ONNX network')
     try:
-        import onnxruntime
+        return open_session(path)
     except ModuleNotFoundError as error:
         raise WeightsError(f'{path} needs ONNX Runtime, which is not installed; '
                            'run: pip install onnxruntime') from error
-    if not path.is_file():
-        raise WeightsError(f'{path} is no file; give the path of an ONNX network')
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(path), options,
-                                            providers=['CPUExecutionProvider'])
-    except _session_errors() as error:
-        raise WeightsError(f'{path} is no ONNX network that ONNX Runtime '
-                           f'{onnxruntime.__version__} can load ({error}); export it again'
-                           ) from error
+    except RuntimeError as error:
+        raise WeightsError(f'{path} is no ONNX network that can be loaded ({error}); export it '
+                           'again') from error
