@@ -22,7 +22,7 @@ export AMENT_PREFIX_PATH := $(VENV)
 # Nothing of the demo or the tests leaves this machine.
 export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
 
-.PHONY: help install demo test test-all soak bench clean
+.PHONY: help install demo test test-all soak evaluate bench bench-check clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -42,11 +42,18 @@ test-all: $(VENV)/installed ## Run every test, the slow ones and an hour of soak
 soak: $(VENV)/installed ## Run the filter behind a camera at 30 Hz for SOAK_S seconds; writes results/soak.json
 	SOAK_S=$(SOAK_S) SOAK_RESULTS=$(CURDIR)/results/soak.json $(PYTEST) test/faults/test_soak.py
 
-bench: $(VENV)/installed ## Measure privacy, re-identification and coverage again; renews README's tables
+evaluate: $(VENV)/installed ## Measure privacy, re-identification and coverage again; renews README's tables
 	$(VENV)/bin/latent-rag evaluate latent-rag
 	$(VENV)/bin/latent-rag evaluate coverage
 	$(VENV)/bin/latent-rag evaluate models
 	$(VENV)/bin/latent-rag evaluate tables --write-readme --write-cards latent_rag_ros/weights
+
+bench: $(VENV)/deface ## Measure speed, age of frames and memory, 25 minutes; renews results/bench_cpu.json and its tables
+	$(VENV)/bin/latent-rag bench
+	if [ -f results/bench_cpu.json ]; then $(VENV)/bin/latent-rag bench --documents; fi
+
+bench-check: $(VENV)/deface ## Compare the ratios of a quick run, 3 minutes, with results/bench_cpu.json
+	$(VENV)/bin/latent-rag bench --quick --again --check
 
 clean: ## Remove what was built: .venv, build, out
 	rm -rf $(VENV) build dist out *.egg-info
@@ -63,4 +70,9 @@ $(VENV)/required: pyproject.toml scripts/print_requirements.py | $(VENV)/bin/pyt
 
 $(VENV)/installed: $(VENV)/required $(SOURCES)
 	$(PIP) install --quiet --no-build-isolation --no-deps --force-reinstall .
+	@touch $@
+
+# Only to compare with. With its requirements it would replace opencv-python-headless.
+$(VENV)/deface: $(VENV)/installed
+	$(PIP) install --quiet --no-deps deface==1.5.0
 	@touch $@

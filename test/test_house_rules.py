@@ -19,7 +19,8 @@ ROS_ROOMS = ('nodes', 'ros')
 ROS_PACKAGE = re.compile(r'(rclpy|rcl_interfaces|launch\w*|ament_index_python|builtin_interfaces|'
                          r'\w+_msgs|std_srvs|cv_bridge|latent_rag_ros\.(msg|srv|ros|nodes))(\.|$)')
 # load what needs ROS while they run, not before
-STARTS_ROS = (PACKAGE / 'tools' / 'demo.py', PACKAGE / 'tools' / 'audit.py')
+STARTS_ROS = tuple(PACKAGE / 'tools' / name for name in (
+    'demo.py', 'audit.py', 'bench_end_to_end.py'))
 ROS_FREE_ROOMS = sorted(path.name for path in PACKAGE.iterdir() if (path / '__init__.py').is_file()
                         and path.name not in ROS_ROOMS)
 LINES_MAX, COLUMNS_MAX, FUNCTION_LINES_MAX = 400, 99, 60

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from latent_rag_ros.bench.cast import shipped_cast
-from latent_rag_ros.bench.frame_times import Patience, frame_times, stage_figures
+from latent_rag_ros.bench.frame_times import frame_times, stage_figures
+from latent_rag_ros.bench.patience import Patience
 from latent_rag_ros.bench.people_speed import UNHURRIED
 from latent_rag_ros.bench.scene import Scene, Stage
 from latent_rag_ros.parameters import Value

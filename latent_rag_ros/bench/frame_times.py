@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from latent_rag_ros.bench.figures import distribution
+from latent_rag_ros.bench.patience import Patience
 from latent_rag_ros.bench.scene import CAMERA_HZ, LOOP_FRAMES, Stage
 from latent_rag_ros.protection.pipeline import ProtectionPipeline
 from latent_rag_ros.protection.types import Fill, Frame, Outcome
@@ -18,15 +19,6 @@ FRAME_STAGES = ('detect', 'track', 'mask', 'erase', 'composite', 'look_ahead')
 
 WARM_UP_FRAMES = 4
 SECOND_MS = 1000.0
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to measure: at least `frames_min`, then until `frames_max` or `seconds`."""
-
-    frames_min: int
-    frames_max: int
-    seconds: float
 
 
 @dataclass(frozen=True)

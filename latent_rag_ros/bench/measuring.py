@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from latent_rag_ros.bench.frame_times import Patience
+from latent_rag_ros.bench.patience import Patience
 from latent_rag_ros.bench.scene import Scene
 
 Settings = Mapping[str, Any]

@@ -7,7 +7,8 @@ from typing import Any
 from latent_rag_ros.bench.cast import shipped_cast
 from latent_rag_ros.bench.figures import distribution
 from latent_rag_ros.bench.frame_times import (
-    SECOND_MS, FrameTime, Patience, frame_times, people_figures)
+    SECOND_MS, FrameTime, frame_times, people_figures)
+from latent_rag_ros.bench.patience import Patience
 from latent_rag_ros.bench.scene import Scene, Stage
 from latent_rag_ros.parameters import Value
 from latent_rag_ros.protection.pipeline import ProtectionPipeline

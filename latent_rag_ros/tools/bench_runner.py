@@ -62,12 +62,15 @@ class Runner:
         """Measure everything and return it; a part that fails twice is left out and named."""
         outcome = Outcome()
         total_s = round(sum(part.expected_s for part in parts))
-        with tqdm(total=total_s, unit='s', desc='bench', bar_format=(
-                '{desc}: {percentage:3.0f}% |{bar}| about {total:.0f} s in all, {elapsed} gone, '
-                '{postfix}')) as bar:
+        # disable=None: no bar where nobody looks at a terminal; the log says where it is
+        with tqdm(total=total_s, desc='bench', disable=None, bar_format=(
+                '{desc}: {percentage:3.0f}% |{bar}| of about {total:.0f} s, {elapsed} gone{postfix}'
+                )) as bar:
             done_s = 0.0
-            for part in parts:
-                bar.set_postfix_str(part.name)
+            for number, part in enumerate(parts, 1):
+                bar.set_postfix_str(part.name, refresh=False)
+                if bar.disable:
+                    LOGGER.info('part %d of %d: %s', number, len(parts), part.name)
                 record = None if self._again else self._files.read(part)
                 if record is None:
                     record = self._attempted(part, outcome, bar, done_s)
@@ -151,5 +154,5 @@ def _wait(child: ChildProcess, part: Part, bar: tqdm, done_s: float) -> None:
 
 
 def _move(bar: tqdm, to_s: float) -> None:
-    bar.n = min(round(to_s), bar.total)
-    bar.refresh()
+    """Move the bar, less often than it is asked to."""
+    bar.update(min(round(to_s), bar.total) - bar.n if not bar.disable else 0)
