@@ -178,6 +178,9 @@ PROTECTOR: tuple[Parameter, ...] = (
               'outside the box are covered too.', weakened_by='lowering'),
     Parameter('mask.score_min', 0.3, 'Pixels from this person probability on belong to the mask.',
               0.05, 0.95, weakened_by='raising'),
+    Parameter('mask.every_frames', PRESET, 'A mask is made anew after this many frames at the '
+              'latest; in between it follows the box and grows. 1 makes it in every frame.', 1, 30,
+              weakened_by='raising', by_preset=True),
     Parameter('tracker.overlap_min', 0.2, 'A detection continues a track when they overlap at '
               'least this much (intersection over union).', 0.05, 0.9),
     Parameter('tracker.memory_frames', PRESET, 'A person stays covered for at most this many '
@@ -199,6 +202,9 @@ PROTECTOR: tuple[Parameter, ...] = (
     Parameter('protection.margin', float(PRESET), 'The region of a person grows by this share '
               'of the box height on every side.', 0.0, 0.5, weakened_by='lowering',
               by_preset=True),
+    Parameter('protection.patch_frames', 30, 'A synthesised patch follows the box for this many '
+              'frames at most, and is made anew at once when the person looks different. 1, and '
+              'latent_rag.preset paper, make it in every frame.', 1, 1000),
     Parameter('protection.psnr_db_max', 22.0, 'A patch whose PSNR to the input is higher than '
               'this is too close to it and becomes solid.', 5.0, 60.0, weakened_by='raising'),
     Parameter('protection.ssim_max', 0.75, 'A patch whose SSIM to the input is higher than '
@@ -206,6 +212,10 @@ PROTECTOR: tuple[Parameter, ...] = (
     Parameter('protection.fill_level', 0, 'Grey level of solid fills and blanked frames.', 0, 255),
     Parameter('identity.publish', True, 'Publish identity features on identities.',
               weakened_by='raising'),
+    Parameter('identity.every_frames', 5, 'A track\'s feature is measured after this many frames '
+              'at the latest, in the first three frames, and when the person looks different; it '
+              'is published only where it was measured. 1, and latent_rag.preset paper, measure '
+              'it in every frame.', 1, 100),
     Parameter('identity.key_file', '', 'Secret key of this deployment, made on first use; all '
               'its protectors need the same. Empty takes feature.key in ROS_HOME/latent_rag_ros; '
               'none publishes features as they are.'),
@@ -299,6 +309,11 @@ REIDENTIFIER: tuple[Parameter, ...] = (
               'the oldest.', 1, 1000),
     Parameter('gallery.identities_max', 10_000, 'Most identities kept; a new one replaces the '
               'one not seen for longest.', 1, 1_000_000),
+    Parameter('gallery.exact_features_max', 200_000, 'Beyond so many features FAISS reads only '
+              'the clusters nearest to a person; Milvus decides for itself.', 1000, 100_000_000),
+    Parameter('gallery.thumbnails', False, 'Keep a picture of every identity for latent-rag '
+              'gallery report: of synthetic people out of protected/image, never raw; needs '
+              'gallery.directory.'),
     Parameter('quality.height_px_min', 48, 'People smaller than this are compared and never '
               'learned.', 1, 10_000),
     Parameter('quality.score_min', 0.45, 'People detected with a lower score are compared and '

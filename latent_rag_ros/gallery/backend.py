@@ -51,11 +51,16 @@ class Backend(Protocol):
     def feature_count(self) -> int:
         """Return the number of features of all identities."""
 
+    @property
+    def search_kind(self) -> str:
+        """How features are searched, in words for diagnostics."""
+
     def search(self, vectors: FeatureArray,
                count: int) -> tuple[NDArray[float32], NDArray[int64]]:
         """Return cosines and identities of the nearest features.
 
         Both have shape (n, k), best first, where k is `count` or, when fewer are stored, less.
+        A backend that does not look at every feature fills up with identity -1.
         """
 
     def features_of(self, identity_id: int) -> FeatureArray:

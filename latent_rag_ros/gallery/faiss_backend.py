@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latent_rag_ros.gallery.backend import GalleryStorageError, StoredGallery
-from latent_rag_ros.gallery.feature_index import FeatureIndex
 from latent_rag_ros.gallery.features import FeatureArray, FeatureSpace
 from latent_rag_ros.gallery.folder import GalleryFolder
+from latent_rag_ros.gallery.growing_index import GrowingIndex
 from latent_rag_ros.gallery.identity import Identity
 from latent_rag_ros.gallery.sqlite_store import DamagedStoreError, SqliteStore
 
 LOGGER = logging.getLogger(__name__)
+EXACT_FEATURES_MAX = 200_000
 
 
 class FaissBackend:
@@ -27,12 +28,15 @@ class FaissBackend:
     ----------
     folder : GalleryFolder, optional
         Where the gallery outlives the process; without one it does not.
+    exact_features_max : int
+        Most features that are searched exactly, see `GrowingIndex`.
     """
 
-    def __init__(self, folder: GalleryFolder | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: GalleryFolder | None = None,
+                 exact_features_max: int = EXACT_FEATURES_MAX) -> None:
+        self._folder, self._exact_max = folder, exact_features_max
         self._store: SqliteStore | None = None
-        self._index: FeatureIndex | None = None
+        self._index: GrowingIndex | None = None
         self._stored = StoredGallery()
         if folder is not None:
             self._open(folder)
@@ -48,7 +52,7 @@ class FaissBackend:
 
     def begin(self, space: FeatureSpace) -> None:
         """Make an empty index for features of `space`."""
-        self._index = FeatureIndex(space.dimension)
+        self._index = GrowingIndex(space.dimension, self._exact_max)
         if self._store is not None:
             self._store.set_space(space)
 
@@ -56,9 +60,14 @@ class FaissBackend:
         """Return the number of features in the index."""
         return 0 if self._index is None else len(self._index)
 
+    @property
+    def search_kind(self) -> str:
+        """How features are searched: exactly, or by which share of the clusters."""
+        return 'exact' if self._index is None else self._index.kind
+
     def search(self, vectors: FeatureArray,
                count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return cosines and identities of the nearest features, as `FeatureIndex.search`."""
+        """Return cosines and identities of the nearest features, as `GrowingIndex.search`."""
         return self._index.search(vectors, count)
 
     def features_of(self, identity_id: int) -> FeatureArray:
@@ -141,5 +150,5 @@ class FaissBackend:
             known = {identity.identity_id for identity in self._stored.identities}
             if not known.issuperset(np.unique(owners).tolist()):
                 raise DamagedStoreError(f'{folder.store_path} holds features of nobody')
-            self._index = FeatureIndex(self._stored.space.dimension)
+            self._index = GrowingIndex(self._stored.space.dimension, self._exact_max)
             self._index.load(owners, vectors)

@@ -55,6 +55,11 @@ class FeatureIndex:
         rows = np.flatnonzero(self._owners == owner)
         return self.vectors[rows[np.argsort(self._arrivals[rows])]].copy()
 
+    def copied(self) -> tuple[NDArray[np.int64], FeatureArray]:
+        """Return copies of owners (n,) and features (n, dimension), in the order of arrival."""
+        order = np.argsort(self._arrivals)
+        return self._owners[order], self.vectors[order]
+
     def replace_oldest(self, owner: int, vector: FeatureArray) -> None:
         """Overwrite the feature of `owner` that arrived first by `vector`, shape (dimension,)."""
         rows = np.flatnonzero(self._owners == owner)

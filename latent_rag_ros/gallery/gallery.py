@@ -4,6 +4,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from latent_rag_ros.gallery.backend import Backend
 from latent_rag_ros.gallery.faiss_backend import FaissBackend
 from latent_rag_ros.gallery.features import FeatureArray, Features, FeatureSpace, GalleryError
 from latent_rag_ros.gallery.identity import Candidate, Identity
+from latent_rag_ros.gallery.thumbnails import ThumbnailFolder
 
 SECOND_NS = 1_000_000_000
 STAMP_PERIOD_NS = SECOND_NS
@@ -37,11 +39,14 @@ class Gallery:
         Gets an event for everything that begins, ends or shows an identity.
     clock : Callable
         Time of an observation, nanoseconds since 1970.
+    thumbnails : Path, optional
+        Folder of the gallery, which keeps a protected picture of each identity too.
     """
 
     def __init__(self, features_per_identity: int, identities_max: int,
                  backend: Backend | None = None, audit: AuditLog | None = None,
-                 clock: Callable[[], int] = time.time_ns) -> None:
+                 clock: Callable[[], int] = time.time_ns,
+                 thumbnails: Path | None = None) -> None:
         self._features_per_identity = features_per_identity
         self._identities_max = identities_max
         self._backend = FaissBackend() if backend is None else backend
@@ -50,6 +55,8 @@ class Gallery:
         self._enrolled, self._space = stored.enrolled, stored.space
         self._begun = stored.space is not None
         self._identities = {identity.identity_id: identity for identity in stored.identities}
+        self._thumbnails = (None if thumbnails is None else
+                            ThumbnailFolder(thumbnails, self._identities))
         self._unwritten: set[int] = set()
         self._written_ns: dict[int, int] = {}
 
@@ -70,6 +77,11 @@ class Gallery:
     def feature_count(self) -> int:
         """Number of features that the search index holds."""
         return self._backend.feature_count()
+
+    @property
+    def search_kind(self) -> str:
+        """How features are searched, in words."""
+        return self._backend.search_kind
 
     def identities(self) -> list[Identity]:
         """Return all identities, oldest first."""
@@ -216,6 +228,8 @@ class Gallery:
     def erase_all(self) -> int:
         """Remove everything, the feature space included; return how many identities there were."""
         erased = len(self)
+        if self._thumbnails is not None:
+            self._thumbnails.clear()
         self._backend.clear()
         self._forget(list(self._identities))
         self._space, self._begun = None, False
@@ -227,6 +241,16 @@ class Gallery:
         features = self.features_of(identity_id)
         self._note('exported', identity_id=identity_id, features=len(features))
         return self.identity(identity_id), features
+
+    def has_thumbnail(self, identity_id: int) -> bool:
+        """Tell whether there is a picture of an identity, or none is wanted."""
+        return self._thumbnails is None or identity_id in self._thumbnails
+
+    def keep_thumbnail(self, identity_id: int, jpeg: bytes) -> None:
+        """Keep a protected picture of an identity; raises `GalleryError` for an unknown one."""
+        self.identity(identity_id)
+        if self._thumbnails is not None:
+            self._thumbnails.put(identity_id, jpeg)
 
     def commit(self) -> None:
         """Return when all changes so far outlive the process, where the backend does."""
@@ -264,6 +288,8 @@ class Gallery:
             self._write(self._identities[identity_id])
 
     def _remove(self, event: str, identity_ids: Collection[int], **details: int) -> int:
+        if self._thumbnails is not None:
+            self._thumbnails.remove(identity_ids)
         erased = self._backend.remove(identity_ids)
         self._forget(identity_ids)
         self._note(event, identity_ids=list(identity_ids), features=erased, **details)
@@ -292,6 +318,7 @@ def _nearest(cosines: list[float], owners: list[int], count: int) -> list[Candid
     """Return the first `count` different owners, each with its best cosine."""
     best: dict[int, float] = {}
     for cosine, owner in zip(cosines, owners):
-        best.setdefault(owner, cosine)
+        if owner >= 0:  # else the backend looked no further
+            best.setdefault(owner, cosine)
     ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
     return [Candidate(owner, cosine) for owner, cosine in ranked[:count]]

@@ -79,6 +79,11 @@ class MilvusBackend:
         """Return the number of features of all identities."""
         return sum(identity.feature_count for identity in self._identities.values())
 
+    @property
+    def search_kind(self) -> str:
+        """How features are searched: by the index of the collection, which compares with all."""
+        return 'exact, by Milvus'
+
     def search(self, vectors: FeatureArray,
                count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return cosines and identities of the nearest features, both (n, k), best first."""

@@ -1,6 +1,7 @@
-"""A gallery on one page: who was seen when, and how far apart the identities are. No pictures."""
+"""A gallery on one page: who was seen when, and how far apart the identities are."""
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -14,6 +15,7 @@ from latent_rag_ros.gallery.features import FeatureArray
 from latent_rag_ros.gallery.folder import AUDIT_NAME
 from latent_rag_ros.gallery.identity import Identity
 from latent_rag_ros.gallery.sqlite_store import FILE_NAME, SqliteStore
+from latent_rag_ros.gallery.thumbnails import stored_thumbnails
 
 SECOND_NS = 1_000_000_000
 WIDTH_PX, ROW_PX, BINS = 720, 18, 50
@@ -76,19 +78,31 @@ def gallery_page(directory: Path, similarity_min: float) -> str:
     stored, owners, vectors = read_gallery(directory)
     log = directory / AUDIT_NAME
     events = len(log.read_text(encoding='utf-8').splitlines()) if log.exists() else 0
+    pictures = _pictures(directory, stored.identities)
     return '\n'.join((
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Gallery</title>',
         '<style>body{font:14px sans-serif;margin:2em;max-width:60em}pre{overflow:auto}'
-        'rect{fill:#4477aa}line{stroke:#cc3311;stroke-width:2}</style>',
+        'rect{fill:#4477aa}line{stroke:#cc3311;stroke-width:2}'
+        'figure{display:inline-block;margin:4px;text-align:center}</style>',
         f'<h1>Gallery: {len(stored.identities)} identities, {len(owners)} features</h1>',
         f'<p>{html.escape(str(stored.space or "empty"))}; {events} events in the audit log. '
-        'No picture of anybody is kept.</p>',
+        f'{"Pictures show synthetic people" if pictures else "No picture is kept"}.</p>',
+        *pictures,
         '<h2>Identities over time</h2>', _timeline(stored.identities),
         '<h2>Highest cosine to another identity</h2>',
         f'<p>The line is the limit of a match, {similarity_min:.3f}. Identities right of it may '
         'be one person twice.</p>',
         _histogram(nearest_others(owners, vectors), similarity_min),
         '<h2>Table</h2>', f'<pre>{html.escape(gallery_table(stored))}</pre></html>'))
+
+
+def _pictures(directory: Path, identities: Sequence[Identity]) -> list[str]:
+    """Return the protected pictures of the identities that have one, inside the page."""
+    found = stored_thumbnails(directory)
+    return [f'<figure><img alt="" src="data:image/jpeg;base64,'
+            f'{base64.b64encode(found[identity.identity_id].read_bytes()).decode()}">'
+            f'<figcaption>{identity.identity_id}</figcaption></figure>'
+            for identity in identities if identity.identity_id in found]
 
 
 def _timeline(identities: Sequence[Identity]) -> str:

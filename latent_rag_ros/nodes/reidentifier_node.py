@@ -1,4 +1,4 @@
-"""Tells for every tracked person which known identity it is; knows features, never a picture."""
+"""Tells for every tracked person which known identity it is, by features alone."""
 from __future__ import annotations
 
 import functools
@@ -22,6 +22,7 @@ from latent_rag_ros.ros.gallery_services import GalleryServices
 from latent_rag_ros.ros.identity_messages import features_of, match_message, stamp_ns
 from latent_rag_ros.ros.lifecycle import SafeLifecycleNode, run
 from latent_rag_ros.ros.qos import IDENTITIES
+from latent_rag_ros.ros.thumbnails import Thumbnails
 
 LOG_PERIOD_S = 5.0
 DIAGNOSTICS_PERIOD_S = 1.0
@@ -40,12 +41,14 @@ class ReidentifierNode(SafeLifecycleNode):
 
     def __init__(self) -> None:
         super().__init__('reidentifier', REIDENTIFIER)
+        self._values: dict[str, Value] = {}
         self._gallery: Gallery | None = None
         self._identifier: TrackIdentifier | None = None
         self._limit: MatchLimit | None = None
         self._gate = QualityGate()
         self._matches: dict[str, LifecyclePublisher] = {}
         self._subscriptions_of_identities = []
+        self._thumbnails: dict[str, Thumbnails] = {}
         self._services_of_gallery: GalleryServices | None = None
         self._counts, self._retention_s = FrameCounts(), 0.0
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
@@ -53,6 +56,7 @@ class ReidentifierNode(SafeLifecycleNode):
 
     def configure(self, values: dict[str, Value]) -> None:
         """Open the gallery and offer the services on it."""
+        self._values = values
         self._limit = match_limit(values)
         self._gallery = open_gallery(values)
         self._identifier = TrackIdentifier(
@@ -76,12 +80,18 @@ class ReidentifierNode(SafeLifecycleNode):
             IdentityFeatureArray, f'{namespace}identities',
             functools.partial(self._identify, namespace), IDENTITIES)
             for namespace in self._matches]
+        if self._values['gallery.thumbnails']:
+            self._thumbnails = {namespace: Thumbnails(self, namespace, self._gallery)
+                                for namespace in self._matches}
 
     def deactivate(self) -> None:
         """Listen no longer."""
         for subscription in self._subscriptions_of_identities:
             self.destroy_subscription(subscription)
         self._subscriptions_of_identities = []
+        for thumbnails in self._thumbnails.values():
+            thumbnails.close()
+        self._thumbnails = {}
 
     def cleanup(self) -> None:
         """Withdraw the services and close the gallery; one in memory is gone."""
@@ -106,6 +116,8 @@ class ReidentifierNode(SafeLifecycleNode):
         except (GalleryError, GalleryStorageError) as error:
             self._refuse(namespace, message, str(error))
             return
+        if namespace in self._thumbnails:
+            self._thumbnails[namespace].note(message, matches)
         self._counts.matched += 1
         self._matches[namespace].publish(IdentityMatchArray(
             header=message.header, schema_version=IdentityMatchArray.SCHEMA_VERSION,

@@ -55,7 +55,7 @@ def gallery_diagnostics(name: str, state: str, gallery: Gallery, limit: MatchLim
     values = {'identities': len(gallery), 'features': gallery.feature_count,
               'features_of': gallery.space or 'none yet', 'frames_matched': counts.matched,
               'frames_refused': counts.refused, 'similarity_min': f'{limit(len(gallery)):.3f}',
-              'limit': limit.origin}
+              'limit': limit.origin, 'search': gallery.search_kind}
     report = DiagnosticStatus(
         level=level, name=f'{name}: gallery', message=message,
         values=[KeyValue(key=key, value=str(value)) for key, value in values.items()])

@@ -10,6 +10,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from latent_rag_ros.parameters import Value
 from latent_rag_ros.protection.types import Outcome, ProtectedFrame
 from latent_rag_ros.ros.images import blank_like, from_rgb, to_jpeg
+from latent_rag_ros.ros.known_identities import KnownIdentities
 from latent_rag_ros.ros.overlay import draw_overlay
 from latent_rag_ros.ros.qos import PROTECTED_IMAGE
 
@@ -36,6 +37,7 @@ class ProtectedPublishers:
             CameraInfo, 'protected/camera_info', PROTECTED_IMAGE)
         self._overlay = node.create_lifecycle_publisher(
             Image, 'protected/overlay', PROTECTED_IMAGE)
+        self._identities = KnownIdentities(node)
 
     def publish(self, frame: ProtectedFrame, source: Image | CompressedImage,
                 camera_info: CameraInfo | None) -> None:
@@ -89,9 +91,11 @@ class ProtectedPublishers:
             return
         height, width = frame.image.shape[:2]
         like = Image(header=source.header, height=height, width=width, encoding='bgr8')
-        self._overlay.publish(from_rgb(draw_overlay(frame, state), like))
+        self._overlay.publish(from_rgb(
+            draw_overlay(frame, state, self._identities.of(source.header)), like))
 
     def close(self) -> None:
         """Destroy the publishers."""
+        self._identities.close()
         for publisher in (self._image, self._jpeg, self._info, self._overlay):
             self._node.destroy_lifecycle_publisher(publisher)

@@ -25,14 +25,21 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises `EvaluationError` or `WeightsError` with a message for the user.
     """
-    from latent_rag_ros.evaluation.gallery_calibration import measured_calibration
+    from latent_rag_ros.evaluation.gallery_calibration import (
+        calibration_card, measured_calibration)
     from latent_rag_ros.gallery.calibration import SHIPPED_FILE
+    from latent_rag_ros.weights.registry import (
+        MANIFEST_NAME, register, sha256_of, write_atomically)
 
     calibration = measured_calibration(arguments.crops, arguments.weights, arguments.device)
     out = arguments.out or (arguments.weights or SHIPPED_FILE.parent) / SHIPPED_FILE.name
     calibration.save(out)
-    LOGGER.info('%s: %d comparisons of one person, %d of two; a stranger is taken for one of 10 '
-                'people in 1 %% of the cases at a cosine of %.3f, for one of 1000 at %.3f', out,
-                calibration.genuine_pairs, calibration.impostor_pairs,
+    if (out.parent / MANIFEST_NAME).is_file():
+        card = calibration_card(calibration, sha256_of(out))
+        write_atomically(out.with_suffix('.md'), card.encode())
+        register(out)
+    LOGGER.info('%s is for %s: %d comparisons of one person, %d of strangers; 1 %% of strangers '
+                'are taken for one of 10 people at a cosine of %.3f, for one of 1000 at %.3f',
+                out, calibration.model_id, calibration.genuine_pairs, calibration.strangers,
                 calibration.similarity_min(0.01, 10), calibration.similarity_min(0.01, 1000))
     return 0

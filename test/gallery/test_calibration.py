@@ -15,8 +15,8 @@ from latent_rag_ros.gallery.features import GalleryError
 def calibration() -> Calibration:
     """Return the calibration of normal scores: strangers 0.2, the same person 0.7."""
     random = np.random.default_rng(0)
-    return calibrate(random.normal(0.7, 0.1, 2000), random.normal(0.2, 0.1, 200_000), 'model',
-                     'simulated')
+    return calibrate(random.normal(0.7, 0.1, 2000), random.normal(0.2, 0.1, (8000, 120)),
+                     'model', 'simulated')
 
 
 @pytest.mark.parametrize('identities', [1, 20, 100])
@@ -71,14 +71,36 @@ def test_comparisons_are_those_of_a_gallery() -> None:
     features = np.stack([unit(1, 0, 0), unit(1, 1, 0), unit(1, -1, 0), unit(0, 0, 1),
                          unit(0, 1, 1), unit(0, 1, 0)])
     identities, cameras = np.array([1, 1, 1, 2, 2, 2]), np.array([0, 1, 1, 0, 1, 2])
-    genuine, impostor = comparisons(features, identities, cameras)
+    genuine, strangers = comparisons(features, identities, cameras)
     np.testing.assert_allclose(genuine, [1, np.sqrt(0.5), 0], atol=1e-6)
-    np.testing.assert_allclose(impostor, [0, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(strangers, [[0], [0], [0]], atol=1e-6)
     with pytest.raises(GalleryError, match='two cameras'):
         comparisons(features, identities, np.zeros(6, int))
+
+
+def test_small_galleries_hold_the_people_beside_the_stranger() -> None:
+    """Others come by the distance of their numbers, each once and never the person."""
+    features = np.eye(5, dtype=np.float32)[np.repeat(np.arange(5), 2)]
+    features[1::2] = 0.1 * np.arange(5) + features[1::2]  # cosine to person k grows with k
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    _, strangers = comparisons(features, np.repeat(np.arange(5), 2), np.tile([0, 1], 5))
+    whole = features[1::2] @ features[::2].T
+    np.testing.assert_allclose(strangers[2], whole[2, [3, 1, 4, 0]], atol=1e-6)
+    np.testing.assert_allclose(strangers[0], whole[0, [1, 4, 2, 3]], atol=1e-6)
+
+
+def test_limit_is_measured_where_people_look_alike_in_groups() -> None:
+    """A twin in every gallery: more identities raise the limit by far less than pairs say."""
+    random = np.random.default_rng(3)
+    strangers = random.normal(0.1, 0.05, (4000, 200))
+    strangers[:, 0] = random.normal(0.6, 0.05, 4000)
+    calibration = calibrate(random.normal(0.7, 0.1, 100), strangers, 'model', 'twins')
+    limits = [calibration.similarity_min(0.01, count) for count in (1, 10, 200)]
+    assert limits[0] == pytest.approx(0.6 + 2.33 * 0.05, abs=0.02)
+    assert limits[2] < limits[0] + 0.01
 
 
 def test_calibration_is_refused_when_there_are_too_few() -> None:
     """A tail cannot be read from a handful of comparisons."""
     with pytest.raises(GalleryError, match='too few'):
-        calibrate(np.ones(3), np.zeros(20), 'model', 'few')
+        calibrate(np.ones(3), np.zeros((20, 5)), 'model', 'few')

@@ -95,7 +95,7 @@ def test_input_pixels_are_copied_in_one_place_and_erased_there() -> None:
 def test_only_these_modules_subscribe_pictures_or_turn_pixels_into_files() -> None:
     subscribers = {path for path, tree in sources() for call in calls(tree)
                    if called(call) == 'create_subscription' and subscribes_pictures(call)}
-    assert subscribers == {'ros/qos.py', 'ros/recorder.py'}
+    assert subscribers == {'ros/qos.py', 'ros/recorder.py', 'ros/thumbnails.py'}
     encoders = {path for path, tree in sources() for call in calls(tree)
                 if called(call) in ('imencode', 'imwrite', 'VideoWriter')
                 and path.split('/')[0] not in ('synthesis', 'training', 'evaluation', 'tools')}

@@ -1,0 +1,141 @@
+"""What a reidentifier is told, frame by frame, and who the people really are."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from latent_rag_ros.gallery.features import FeatureArray
+from latent_rag_ros.gallery.quality import QualityGate
+from latent_rag_ros.protection.types import Box, Frame, ImageArray, ProtectedFrame
+
+IOU_MIN = 0.3
+"""Overlap from which a found person is a labelled one. Less than the usual 0.5: what is published
+is the covered region, which is larger than the person on purpose."""
+
+SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One labelled person of a frame.
+
+    Parameters
+    ----------
+    person, visit : int
+        Who it is, and the person's way past this camera, both from 1.
+    box : Box
+        Where the person is seen.
+    counts : bool
+        Whether the person must be found; else the person is too small or too hidden to be scored.
+    """
+
+    person: int
+    visit: int
+    box: Box
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class ObservedFrame:
+    """One frame as a reidentifier gets it, with the truth.
+
+    Parameters
+    ----------
+    camera : str
+        Camera.
+    stamp_ns : int
+        Stamp.
+    tracks : tuple of int
+        Tracks of the n people who carry a feature.
+    features : FeatureArray
+        Their features, shape (n, dimension).
+    is_good : tuple of bool
+        Which of them pass the quality gate.
+    truths : tuple of Truth or None
+        Who they are; None for somebody who is not labelled, such as a pillar.
+    missed : tuple of Truth
+        Labelled people who count and carry no feature.
+    """
+
+    camera: str
+    stamp_ns: int
+    tracks: tuple[int, ...]
+    features: FeatureArray
+    is_good: tuple[bool, ...]
+    truths: tuple[Truth | None, ...]
+    missed: tuple[Truth, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A raw frame of a camera and who is in it."""
+
+    camera: str
+    time_s: float
+    image: ImageArray
+    truths: tuple[Truth, ...]
+
+
+def observed(pictures: Iterable[LabelledPicture], pipelines: Mapping[str, object],
+             gate: QualityGate) -> Iterator[ObservedFrame]:
+    """Yield what the filter of each camera says about its pictures.
+
+    Parameters
+    ----------
+    pictures : iterable of LabelledPicture
+        In the order of time.
+    pipelines : Mapping
+        The `ProtectionPipeline` of every camera.
+    gate : QualityGate
+        What may be learned.
+    """
+    for picture in pictures:
+        frame = Frame(picture.image, picture.time_s, picture.time_s)
+        yield told(picture, pipelines[picture.camera].protect(frame), gate)
+
+
+def told(picture: LabelledPicture, frame: ProtectedFrame, gate: QualityGate) -> ObservedFrame:
+    """Return what the reidentifier is told about one protected frame."""
+    persons = [person for person in frame.persons if person.feature is not None]
+    owners = matched([person.box for person in persons], [truth.box for truth in picture.truths])
+    found = set(owners) - {None}
+    dimension = len(persons[0].feature) if persons else 0
+    return ObservedFrame(
+        picture.camera, round(picture.time_s * SECOND_NS),
+        tuple(person.track_id for person in persons),
+        np.array([person.feature for person in persons], np.float32).reshape(
+            len(persons), dimension),
+        tuple(gate.passes(person.box.height_px, person.box.width_px, person.score,
+                          person.missed_frames) for person in persons),
+        tuple(None if owner is None else picture.truths[owner] for owner in owners),
+        tuple(truth for row, truth in enumerate(picture.truths)
+              if truth.counts and row not in found))
+
+
+def matched(found: Sequence[Box], labelled: Sequence[Box]) -> list[int | None]:
+    """Return for each box found the row of its labelled one, one to one; None without one."""
+    overlaps = np.array([[_overlap(box, other) for other in labelled] for box in found])
+    owners: list[int | None] = [None] * len(found)
+    if overlaps.size:
+        gains = np.where(overlaps >= IOU_MIN, overlaps, 0)
+        for row, column in zip(*linear_sum_assignment(gains, maximize=True)):
+            owners[row] = int(column) if gains[row, column] else None
+    return owners
+
+
+def dimension_of(frames: Sequence[ObservedFrame]) -> int:
+    """Return the length of the features."""
+    return next((frame.features.shape[1] for frame in frames if len(frame.tracks)), 0)
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """Return the intersection over the union of two boxes."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    shared = max(0, width) * max(0, height)
+    areas = one.width_px * one.height_px + other.width_px * other.height_px
+    return shared / max(1, areas - shared)
