@@ -108,5 +108,6 @@ def stage_figures(times: Sequence[FrameTime]) -> dict[str, Any]:
 
 def people_figures(times: Sequence[FrameTime]) -> dict[str, Any]:
     """Return how many people a frame had: covered, with a feature, with a synthetic patch."""
-    return {f'{name}_per_frame': round(float(np.mean([getattr(taken, name) for taken in times])), 2)
-            for name in ('people', 'identities', 'synthetic')}
+    names = ('people', 'identities', 'synthetic')
+    means = np.mean([[getattr(taken, name) for name in names] for taken in times], axis=0)
+    return {f'{name}_per_frame': round(float(mean), 2) for name, mean in zip(names, means)}

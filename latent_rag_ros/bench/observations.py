@@ -125,7 +125,7 @@ class Observations:
         }
 
     def by_minute(self) -> list[dict[str, float]]:
-        """Return `fps` and the age's `p50` and `p95` of every whole minute of the measured time."""
+        """Return `fps` and the age's `p50` and `p95` of every whole minute that was measured."""
         if self._before is None or self._after is None:
             raise ValueError('figures are asked for before begin and end were called')
         begin_s, end_s = self._before[0], self._after[0]

@@ -43,7 +43,7 @@ class PartFiles:
             record = json.loads(path.read_text(encoding='utf-8'))
         except (OSError, ValueError):
             return None
-        return record if record.get('part') == json.loads(json.dumps(part.as_json())) else None
+        return record if record.get('part') == part.as_json() else None
 
     def write(self, part: Part, record: dict[str, Any]) -> None:
         """Keep the record of a part. Raises `OSError` when the file cannot be written."""
@@ -52,4 +52,5 @@ class PartFiles:
         write_atomically(self._path(part), text.encode())
 
     def _path(self, part: Part) -> Path:
-        return self.folder / f'{part.name}.json'
+        settings = json.dumps(part.as_json(), sort_keys=True).encode()
+        return self.folder / f'{part.name}.{hashlib.sha256(settings).hexdigest()[:8]}.json'

@@ -49,7 +49,8 @@ def _panel(label: str, places: Sequence[float], points: Sequence[Mapping[str, fl
         parts.append(f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in line)}" '
                      f'fill="none" stroke="{colour}"/>')
         parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{colour}"/>' for a, b in line]
-        parts.append(_text(left + MARGIN + 8, MARGIN - 10 + 14 * row, NAMES[name], 'start', colour))
+        place = left + MARGIN + 8, MARGIN - 10 + 14 * row
+        parts.append(_text(*place, NAMES[name], 'start', colour))
     return '\n'.join(parts)
 
 

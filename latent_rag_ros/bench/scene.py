@@ -84,7 +84,8 @@ class Stage:
             cut_out = walk[round(there_and_back * (len(walk) - 1))]
             self._draw(image, cut_out, *self._position(place, phase, cut_out))
         # The noise moves by steps that share no divisor with the loop: no two frames are equal.
-        shifted = np.roll(self._noise, (number * 7 % LOOP_FRAMES, number * 11 % LOOP_FRAMES), (0, 1))
+        steps = number * 7 % LOOP_FRAMES, number * 11 % LOOP_FRAMES
+        shifted = np.roll(self._noise, steps, (0, 1))
         return np.clip(image + shifted, 0, 255).astype(np.uint8)
 
     def _walk(self, cast: Cast, place: int) -> list[CutOut]:

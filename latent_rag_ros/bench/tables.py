@@ -33,11 +33,13 @@ def readme_table(results: Mapping[str, Any]) -> str:
 
 def targets_table(results: Mapping[str, Any]) -> str:
     """Return the table of targets, measured values beside them; empty without any."""
-    rows = [(row['target'], f'{"≥" if row["at_least"] else "≤"} {row["limit"]:,g} {row["unit"]}',
-             f'{_number(row["measured"])} {row["unit"]}', 'yes' if row['reached'] else '**no**')
-            for row in results['targets']]
-    return _table(('', 'goal', 'measured', 'reached'), [tuple(map(str.strip, row))
-                                                        for row in rows], text=1)
+    rows = []
+    for row in results['targets']:
+        limit = f'{"≥" if row["at_least"] else "≤"} {row["limit"]:,g} {row["unit"]}'
+        measured = f'{_number(row["measured"])} {row["unit"]}'
+        rows.append((row['target'], limit.strip(), measured.strip(),
+                     'yes' if row['reached'] else '**no**'))
+    return _table(('', 'goal', 'measured', 'reached'), rows, text=1)
 
 
 def people_table(results: Mapping[str, Any]) -> str:

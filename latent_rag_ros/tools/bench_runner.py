@@ -64,8 +64,7 @@ class Runner:
         total_s = round(sum(part.expected_s for part in parts))
         # disable=None: no bar where nobody looks at a terminal; the log says where it is
         with tqdm(total=total_s, desc='bench', disable=None, bar_format=(
-                '{desc}: {percentage:3.0f}% |{bar}| of about {total:.0f} s, {elapsed} gone{postfix}'
-                )) as bar:
+                '{desc}: {percentage:3.0f}% |{bar}| {elapsed} of about {total:.0f} s{postfix}')) as bar:
             done_s = 0.0
             for number, part in enumerate(parts, 1):
                 bar.set_postfix_str(part.name, refresh=False)
