@@ -27,14 +27,27 @@ class Ranking:
 
     Parameters
     ----------
-    first_is_match : NDArray
-        1 where the most similar gallery picture shows the query's identity, else 0.
+    first_hit : NDArray
+        Place of the first gallery picture that shows the query's identity, counted from 1.
     average_precision : NDArray
         Mean of the precision at every hit, 0..1.
+    inverse_negative_penalty : NDArray
+        Number of matches over the place of the last one, 0..1 (Ye et al., TPAMI 2021); its mean
+        over the queries is the mINP.
     """
 
-    first_is_match: NDArray[np.float64]
+    first_hit: NDArray[np.float64]
     average_precision: NDArray[np.float64]
+    inverse_negative_penalty: NDArray[np.float64]
+
+    @property
+    def first_is_match(self) -> NDArray[np.float64]:
+        """1 where the most similar gallery picture shows the query's identity, else 0."""
+        return self.hit_within(1)
+
+    def hit_within(self, places: int) -> NDArray[np.float64]:
+        """Return 1 where a match is among the first `places`, else 0; NaN as in the fields."""
+        return np.where(np.isnan(self.first_hit), np.nan, self.first_hit <= places)
 
     @property
     def rank1(self) -> float:
@@ -80,20 +93,21 @@ def rank(query_features: NDArray[np.float32], query_labels: Labels,
     if np.isnan(scores).all():
         raise ValueError('no query has a match in another camera of the gallery; '
                          'give identities that are seen by at least two cameras')
-    return Ranking(first_is_match=scores[:, 0], average_precision=scores[:, 1])
+    return Ranking(first_hit=scores[:, 0], average_precision=scores[:, 1],
+                   inverse_negative_penalty=scores[:, 2])
 
 
 def _score(similarity: NDArray[np.float32], identity: int, camera: int,
-           gallery: Labels) -> tuple[float, float]:
+           gallery: Labels) -> tuple[float, float, float]:
     same_identity = gallery.identities == identity
     kept = ~(same_identity & (gallery.cameras == camera)) & (gallery.identities != JUNK)
     match = same_identity[kept]
     if not match.any():
-        return float('nan'), float('nan')
+        return (float('nan'),) * 3
     match = match[np.lexsort((match, -similarity[kept]))]  # last key sorts first
     hits = np.flatnonzero(match)
     precision = np.arange(1, len(hits) + 1) / (hits + 1)
-    return float(match[0]), float(precision.mean())
+    return float(hits[0] + 1), float(precision.mean()), len(hits) / float(hits[-1] + 1)
 
 
 def _check(query_features: NDArray[np.float32], query_labels: Labels,

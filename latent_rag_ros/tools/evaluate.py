@@ -1,4 +1,4 @@
-"""The command `latent-rag evaluate`: figures of filter and networks, coverage, README tables."""
+"""The command `latent-rag evaluate`: privacy, filter, networks, coverage, README tables."""
 from __future__ import annotations
 
 import argparse
@@ -19,6 +19,9 @@ LOGGER = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the evaluations and their options to `parser`."""
     parts = parser.add_subparsers(dest='evaluation', metavar='WHAT', required=True)
+    _add_privacy(parts.add_parser(
+        'privacy', help='what an attacker gets: every method and every attacker in one table, '
+        'as JSON and as a page'))
     _add_latent_rag(parts.add_parser(
         'latent-rag', help='privacy and re-identification figures on held-out people, floors '
         'beside them'))
@@ -58,6 +61,37 @@ def _add_latent_rag(parser: argparse.ArgumentParser) -> None:
                         help='measure on a public data set of real people that you have')
     parser.add_argument('--root', type=Path, metavar='DIR', help='folder of that data set')
     _add_common(parser, 'latent_rag.json')
+
+
+def _add_privacy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--quick', action='store_true',
+                        help='six people, few attackers, hardly trained: shows that all works, '
+                        'in five minutes')
+    parser.add_argument('--split', choices=('test', 'validation'), default='test',
+                        help='test for figures, validation for choosing settings (default: test)')
+    parser.add_argument('--dataset', choices=('market1501', 'msmt17', 'cuhk03', 'cuhk03-labeled',
+                                              'vtest'),
+                        help='measure on real people: a public data set that you have, or the '
+                        'pedestrians of vtest.avi; nothing of their pictures is written anywhere')
+    parser.add_argument('--root', type=Path, metavar='DIR', help='folder of that data set, or '
+                        "the video (default: where Debian's opencv-doc puts vtest.avi)")
+    parser.add_argument('--method', action='append', metavar='NAME',
+                        help='method to measure, may be given several times (default: all)')
+    parser.add_argument('--attacker', action='append', metavar='NAME',
+                        help='attacker to train, may be given several times (default: all)')
+    parser.add_argument('--people', type=_count, metavar='N',
+                        help='measure only the first N people (default: all)')
+    parser.add_argument('--attack-people', type=_count, metavar='N',
+                        help='people whose pictures the attackers have (default: 120)')
+    parser.add_argument('--budget', type=_count, metavar='ITERATIONS',
+                        help='training iterations of every attacker (default: about two minutes '
+                        'of one core for each)')
+    parser.add_argument('--cache', type=Path, default=TRIALS / 'privacy', metavar='DIR',
+                        help='finished stages are kept here, and a run goes on from them '
+                        '(default: %(default)s)')
+    parser.add_argument('--page', type=Path, metavar='FILE',
+                        help='HTML page (default: beside the results file)')
+    _add_common(parser, 'evaluation.json')
 
 
 def _add_coverage(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +151,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.evaluation == 'tables':
         return _tables(arguments)
+    if arguments.evaluation == 'privacy':
+        return _privacy(arguments)
     if arguments.evaluation == 'coverage':
         return _coverage(arguments)
     if arguments.evaluation == 'gallery':
@@ -142,6 +178,34 @@ def _latent_rag(arguments: argparse.Namespace) -> int:
     results = latent_rag_figures(options)
     _write(arguments.output or (RESULTS if complete else TRIALS) / name, results)
     sys.stdout.write(f'{results_table(results)}\n')
+    return 0
+
+
+def _privacy(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from latent_rag_ros.evaluation.privacy.options import FULL, QUICK, PrivacyOptions
+    from latent_rag_ros.evaluation.privacy.page import write_page
+    from latent_rag_ros.evaluation.privacy.run import evaluate
+    from latent_rag_ros.evaluation.privacy.tables import evaluation_table
+
+    asked = {'identities': arguments.people, 'attack_people': arguments.attack_people,
+             'iterations': arguments.budget, 'methods': arguments.method,
+             'attackers': arguments.attacker}
+    size = replace(QUICK if arguments.quick else FULL, **{
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in asked.items() if value is not None})
+    options = PrivacyOptions(size, arguments.split, arguments.dataset, arguments.root,
+                             arguments.weights, arguments.device, arguments.cache)
+    evaluated = evaluate(options)
+    name = ('evaluation.json' if options.is_complete else 'evaluation_quick.json'
+            if options.size.is_quick else f'evaluation_{options.dataset or options.split}.json')
+    path = arguments.output or (RESULTS if options.is_complete else TRIALS) / name
+    _write(path, evaluated.figures)
+    page = arguments.page or path.with_suffix('.html')
+    write_page(page, evaluated)
+    LOGGER.info('page written to %s', page)
+    sys.stdout.write(f'{evaluation_table(evaluated.figures)}\n')
     return 0
 
 

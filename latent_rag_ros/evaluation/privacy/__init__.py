@@ -1,0 +1,1 @@
+"""The privacy evaluation: every method beside every attacker, in one table."""

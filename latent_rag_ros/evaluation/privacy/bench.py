@@ -1,0 +1,139 @@
+"""The stages that every method goes through: protect the people, score the pictures."""
+from __future__ import annotations
+
+import time
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latent_rag_ros.evaluation.clothing_colour import Clothing
+from latent_rag_ros.evaluation.codecs import jpeg_decoded
+from latent_rag_ros.evaluation.figures import Figures
+from latent_rag_ros.evaluation.held_out import HeldOutPeople
+from latent_rag_ros.evaluation.methods.registry import Entry, SharedNetworks
+from latent_rag_ros.evaluation.privacy.attack_figures import Judge
+from latent_rag_ros.evaluation.privacy.attack_plan import UNTRAINED
+from latent_rag_ros.evaluation.privacy.options import PrivacyOptions
+from latent_rag_ros.evaluation.privacy.probes import NETWORKS, load_probes
+from latent_rag_ros.evaluation.privacy.protection_figures import (
+    Images, Looks, protection_figures, similarity_figures)
+from latent_rag_ros.evaluation.privacy.reid_figures import reid_figures
+from latent_rag_ros.evaluation.privacy.splits import Splits
+from latent_rag_ros.evaluation.privacy.stage_cache import (
+    StageCache, pictures_digest, source_digest)
+from latent_rag_ros.evaluation.results_file import weights_hashes
+from latent_rag_ros.evaluation.silhouettes import Silhouettes
+
+JPEG_QUALITY = 80
+
+SCORING = tuple(f'evaluation/{name}.py' for name in (
+    'privacy/attack_figures', 'privacy/protection_figures', 'privacy/reid_figures',
+    'privacy/probes', 'bootstrap', 'clothing_colour', 'metrics', 'ranking', 'silhouettes',
+    'verification_rate'))
+"""Modules that decide the scores of given pictures."""
+
+
+class Bench:
+    """Everything that is the same for all methods of one evaluation.
+
+    Parameters
+    ----------
+    options : PrivacyOptions
+        What is measured.
+    splits : Splits
+        Whose pictures.
+
+    Raises
+    ------
+    WeightsError
+        Weights are missing or damaged.
+    """
+
+    def __init__(self, options: PrivacyOptions, splits: Splits) -> None:
+        self.options, self.splits = options, splits
+        self.networks = SharedNetworks(options.weights, options.device)
+        self.probes = load_probes(options.weights, options.device)
+        self.silhouettes = Silhouettes()
+        self.cache = StageCache(None if options.shows_real_people else options.cache)
+        self.weights_sha256 = weights_hashes(options.weights)
+        self.sources = {'methods': source_digest('latent_rag', 'evaluation/methods'),
+                        'scores': source_digest(*SCORING),
+                        'attacks': source_digest('evaluation/attacks')}
+
+    @cached_property
+    def raw(self) -> Looks:
+        """The raw crops of the measured people."""
+        return self._looks('measured', self.splits.measured.images)
+
+    @cached_property
+    def raw_features(self) -> dict[str, NDArray[np.float32]]:
+        """Features of the raw crops by probe."""
+        return self.features(self.raw, tuple(self.probes))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Who scores the attackers."""
+        attackers = self._looks('attackers', self.splits.attack.images)
+        return Judge(self.splits.measured, self.raw, self.raw_features, self.probes, attackers)
+
+    def protected(self, name: str, entry: Entry, people: HeldOutPeople) -> tuple[Images, float]:
+        """Return the protected pictures of people, and the seconds that each took.
+
+        Raises `MethodUnavailable` when the method needs something that is not installed.
+        """
+        key = {'settings': dict(entry.settings), 'weights': self.weights_sha256,
+               'source': self.sources['methods'], 'pictures': pictures_digest(people.images)}
+
+        def make() -> dict[str, NDArray]:
+            method = entry.make(self.networks)
+            started_s = time.monotonic()
+            images = method.protect(people)
+            return {'images': images,
+                    'seconds': np.array((time.monotonic() - started_s) / len(people))}
+
+        made = self.cache.arrays('protected', name, key, make)
+        return made['images'], float(made['seconds'])
+
+    def scores(self, name: str, images: Images, is_ablation: bool = False) -> Figures:
+        """Return `protection`, `reid`, `jpeg` and the untrained attack of protected pictures.
+
+        Ablations are scored by re-ID networks only, and without verification.
+        """
+        key = {'pictures': pictures_digest(images, self.raw.images), 'ablation': is_ablation,
+               'probes': sorted(self.probes), 'weights': self.weights_sha256,
+               'attackers': pictures_digest(self.judge.attackers.images),
+               'source': self.sources['scores']}
+        return self.cache.figures('scores', name, key, lambda: self._scores(images, is_ablation))
+
+    def features(self, looks: Looks, names: tuple[str, ...]) -> dict[str, NDArray[np.float32]]:
+        """Return the features of pictures by probe, each (n, d), rows of unit length."""
+        return {name: self.probes[name].features(looks.images, looks.masks)
+                for name in names if name in self.probes}
+
+    def _looks(self, name: str, images: Images) -> Looks:
+        key = {'pictures': pictures_digest(images), 'source': self.sources['scores']}
+
+        def make() -> dict[str, NDArray]:
+            looks = Looks.of(images, self.silhouettes)
+            return {'masks': looks.masks, 'torso': looks.clothing.torso,
+                    'legs': looks.clothing.legs}
+
+        made = self.cache.arrays('looks', name, key, make)
+        return Looks(images, made['masks'], Clothing(made['torso'], made['legs']))
+
+    def _scores(self, images: Images, is_ablation: bool) -> Figures:
+        people = self.splits.measured
+        identities = people.labels.identities
+        looks = Looks.of(images, self.silhouettes)
+        names = NETWORKS if is_ablation else tuple(self.probes)
+        after_jpeg = jpeg_decoded(images, JPEG_QUALITY)
+        jpeg_features = self.features(Looks(after_jpeg, looks.masks, looks.clothing), NETWORKS)
+        return {
+            'protection': protection_figures(looks, self.raw, identities),
+            'reid': reid_figures(self.raw_features, self.features(looks, names), people,
+                                 verifies=not is_ablation),
+            'jpeg': {'protection': similarity_figures(after_jpeg, self.raw.images, identities),
+                     'reid': reid_figures(self.raw_features, jpeg_features, people,
+                                          verifies=False)},
+            'attacks': {UNTRAINED: self.judge.recovery(looks)}}
