@@ -61,6 +61,38 @@ class Person:
         return np.ascontiguousarray(vertices, np.float32)
 
 
+@dataclass(frozen=True)
+class Body:
+    """A person without clothes and hair.
+
+    Parameters
+    ----------
+    rest, heads : NDArray
+        Vertices (n, 3) and bone heads (b, 3) at rest, in metres.
+    female : bool
+        Sex of the bodies it is a mixture of.
+    skin, hair : NDArray
+        Colours, linear RGB, shape (3,).
+    """
+
+    rest: Floats
+    heads: Floats
+    female: bool
+    skin: NDArray[np.float64]
+    hair: NDArray[np.float64]
+
+
+def sample_body(rng: np.random.Generator, model: BodyModel) -> Body:
+    """Draw a body and its colours; the first draws of every person."""
+    rows = _similar_bodies(rng, model)
+    share = rng.uniform(0.6, 1.0)
+    rest, heads = model.shape(np.float32(share) * model.coefficients[rows[0]]
+                              + np.float32(1 - share) * model.coefficients[rows[1]])
+    female, old = bool(model.female[rows[0]]), bool(model.age[rows[0]] > 0.83)
+    skin = colours.sample_skin(rng, model.origin[rows[0]])
+    return Body(rest, heads, female, skin, colours.sample_hair(rng, old))
+
+
 def sample_person(seed: int, number: int, purpose: str = 'person') -> Person:
     """Return person `number` of a seed; the same arguments give the same person.
 
@@ -68,13 +100,8 @@ def sample_person(seed: int, number: int, purpose: str = 'person') -> Person:
     """
     model = body_model()
     rng = stream(seed, purpose, number)
-    rows = _similar_bodies(rng, model)
-    share = rng.uniform(0.6, 1.0)
-    rest, heads = model.shape(np.float32(share) * model.coefficients[rows[0]]
-                              + np.float32(1 - share) * model.coefficients[rows[1]])
-    female, old = bool(model.female[rows[0]]), bool(model.age[rows[0]] > 0.83)
-    skin = colours.sample_skin(rng, model.origin[rows[0]])
-    hair = colours.sample_hair(rng, old)
+    body = sample_body(rng, model)
+    rest, heads, female, skin, hair = body.rest, body.heads, body.female, body.skin, body.hair
     outfit = _outfit(seed, number, purpose, female)
     layers = Tailor(model, rest, rng).layers(outfit)
     outer = (outfit.jacket or outfit.shirt).cloth

@@ -1,0 +1,132 @@
+"""A diffusion model as attacker: pictures denoised under the condition of the feature.
+
+Ho et al., NeurIPS 2020, sampled by DDIM (Song et al., ICLR 2021); the U-Net and the schedule are
+those of `evaluation.attacks`. Feature and time scale and shift its maps.
+"""
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from latent_rag_ros.evaluation.attacks.best_training import BestTraining, Task
+from latent_rag_ros.evaluation.attacks.diffusion import (
+    CONTRAST, FREQUENCIES, LAST_TIME, share_of_signal, time_numbers)
+from latent_rag_ros.evaluation.attacks.interface import Budget, Images
+from latent_rag_ros.evaluation.attacks.unet import UNet
+from latent_rag_ros.evaluation.embedding import to_images
+from latent_rag_ros.feature_privacy.attacker import (
+    INFERENCE_BATCH, CollectedFeatures, Material, eight_bit, person_error)
+from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
+
+BATCH = 64
+LEARNING_RATE = 1.5e-3
+STEPS, DRAWS = 10, 4
+VALIDATION_TIMES = (0.5, 0.9, 0.98)
+"""Most of the picture is decided where there is much noise."""
+
+
+class FeatureDenoiser(nn.Module):
+    """Predicts x_0 from x_t, the time and the feature: mean picture + U-Net.
+
+    Parameters
+    ----------
+    dimension : int
+        Length of the features.
+    mean_crop : Tensor
+        Shape (3, 128, 64), in 0..1: the guess before training.
+    """
+
+    def __init__(self, dimension: int, mean_crop: Tensor) -> None:
+        super().__init__()
+        self.condition = nn.Sequential(nn.Linear(dimension + 2 * FREQUENCIES, 256), nn.SiLU(),
+                                       nn.Linear(256, 256), nn.SiLU())
+        self.unet = UNet(3, 3, 256)
+        self.register_buffer('mean_crop', mean_crop)
+
+    def forward(self, noisy: Tensor, times: Tensor, features: Tensor) -> Tensor:
+        """Map x_t (n, 3, 128, 64), times (n,), features (n, d) to x_0 (n, 3, 128, 64)."""
+        numbers = torch.cat([features, time_numbers(times)], 1)
+        with torch.autocast(noisy.device.type, torch.bfloat16):
+            drawn = self.unet(noisy, self.condition(numbers)).float()
+        return self.mean_crop + drawn
+
+
+class DiffusionAttacker:
+    """See `attacker.FeatureAttacker`.
+
+    Parameters
+    ----------
+    device : str
+        `cpu` or `cuda:N`.
+    """
+
+    name = 'diffusion'
+
+    def __init__(self, device: str = 'cpu') -> None:
+        self.device = torch.device(device)
+        self.space: FeatureSpace | None = None
+        self._network: nn.Module | None = None
+
+    def fit(self, collected: CollectedFeatures, budget: Budget, directory: Path) -> None:
+        """Train a new model; the weights that do best on people kept apart remain."""
+        material = Material(collected, budget.seed, str(self.device))
+        torch.manual_seed(budget.seed)
+        network = FeatureDenoiser(material.space.dimension, material.mean_crop()).to(self.device)
+
+        def loss(network: nn.Module, rows: NDArray[np.int64]) -> Tensor:
+            times = torch.rand(len(rows)).to(self.device)
+            return _denoising_error(network, material.batch(material.training[rows]), times)
+
+        def validation_loss(network: nn.Module) -> float:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(budget.seed)
+                parts = np.array_split(material.validation,
+                                       -(-len(material.validation) // BATCH))
+                return float(np.mean([
+                    float(_denoising_error(network, material.batch(rows), torch.full(
+                        (len(rows),), time, device=self.device)))
+                    for rows in parts for time in VALIDATION_TIMES]))
+
+        task = Task(len(material.training), loss, validation_loss, BATCH, LEARNING_RATE)
+        self._network = BestTraining(network, task, budget, directory, self.name).run()
+        self.space = material.space
+
+    @torch.no_grad()
+    def reverse(self, features: NDArray[np.float32]) -> list[Images]:
+        """Return several draws per feature (n, d); raises `RuntimeError` before `fit`."""
+        if self._network is None or self.space is None:
+            raise RuntimeError(f'{self.name} has not been trained; call fit first')
+        rows = torch.from_numpy(self.space.coordinates(features)).to(self.device)
+        torch.manual_seed(0)
+        return [to_images(torch.cat([eight_bit(_sampled(self._network, part))
+                                     for part in rows.split(INFERENCE_BATCH)]))
+                for _ in range(DRAWS)]
+
+
+def _denoising_error(network: nn.Module, batch: tuple[Tensor, Tensor, Tensor],
+                     times: Tensor) -> Tensor:
+    """Return the mean squared error of x_0 at `times` (n,), the person's pixels in front."""
+    features, crops, person = batch
+    signal = share_of_signal(times)[:, None, None, None]
+    noise = torch.randn(crops.shape).to(crops)
+    noisy = signal.sqrt() * (crops - 0.5) * CONTRAST + (1 - signal).sqrt() * noise
+    return person_error(network(noisy, times, features), crops, person).mean()
+
+
+def _sampled(network: nn.Module, features: Tensor) -> Tensor:
+    """Return one DDIM draw per feature, shape (n, 3, 128, 64), in 0..1."""
+    noisy = torch.randn(len(features), *network.mean_crop.shape).to(features)
+    times = torch.linspace(LAST_TIME, 0, STEPS + 1).tolist()
+    for now, then in zip(times[:-1], times[1:]):
+        time = torch.full((len(features),), now, device=features.device)
+        guess = network(noisy, time, features).clamp(0, 1)
+        signal, later = share_of_signal(torch.tensor([now, then])).tolist()
+        centred = (guess - 0.5) * CONTRAST
+        noise = (noisy - math.sqrt(signal) * centred) / math.sqrt(1 - signal)
+        noisy = math.sqrt(later) * centred + math.sqrt(1 - later) * noise
+    return guess

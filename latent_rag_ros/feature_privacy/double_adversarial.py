@@ -1,0 +1,129 @@
+"""The double adversarial training: extractor against reversal, reversal against discriminator.
+
+    L_F = L_reid + l_priv E max(0, 1 - d(G(F(x), z), x) / d(G(F(x'), z), x)),   x' a stranger
+
+Two steps in turn: (1) the extractor F learns against the frozen generator it sees, (2) the
+reversal module learns on features of the frozen extractor, as lazily as `lazy_update` says.
+Before that the reversal module warms up on the plain extractor, from which F starts.
+
+The reversal module of this training is thrown away. It must never serve as the attacker in a
+figure: features that were only turned around fool it (`evaluation.feature_figures` trains its own).
+"""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_rag_ros.feature_privacy.lazy_update import LazyUpdate, frozen
+from latent_rag_ros.feature_privacy.privacy_margin import privacy_loss, stranger_shifts
+from latent_rag_ros.feature_privacy.reversal_generator import conditions
+from latent_rag_ros.feature_privacy.reversal_module import ReversalModule
+from latent_rag_ros.feature_privacy.settings import ProtectionSettings
+from latent_rag_ros.identity.embedder import FEATURE_DIMENSION, Embedder, load_embedder
+from latent_rag_ros.training.crops import Crops
+from latent_rag_ros.training.train_embedder import EmbedderTraining
+from latent_rag_ros.training.trainer import Schedule, Trainer
+
+RUN_NAMES = {'gan': 'protected_embedder', 'decoder': 'decoder_protected_embedder'}
+"""Names of run and weights file by the kind of the reversal module."""
+
+
+class DoubleAdversarialTraining:
+    """One training of a protected extractor.
+
+    Parameters
+    ----------
+    crops : Crops
+        Rendered people with masks, at least four crops of each identity.
+    initial : Path
+        The plain extractor.
+    settings : ProtectionSettings
+    directory : Path
+        Where checkpoint and log go.
+    device : str
+        `cpu` or `cuda:N`.
+    """
+
+    def __init__(self, crops: Crops, initial: Path, settings: ProtectionSettings,
+                 directory: Path, device: str = 'cpu') -> None:
+        self.crops, self.settings, self.device = crops, settings, torch.device(device)
+        self.reid = EmbedderTraining(crops, settings.embedder, directory, device, initial)
+        self.extractor = self.reid.network
+        share = settings.reversal.learning_rate / settings.embedder.learning_rate
+        self.reversal = ReversalModule(FEATURE_DIMENSION, settings.reversal,
+                                       load_embedder(initial, device), self.device, share)
+        self.lazy = LazyUpdate(self.reversal.generator, settings.lazy_reading,
+                               settings.lazy_every, settings.slow_decay)
+        schedule = Schedule(settings.embedder.iterations, settings.embedder.learning_rate,
+                            average_decay=0.995, seed=settings.embedder.seed)
+        self.trainer = Trainer(
+            {'network': self.extractor, 'classifier': self.reid.classifier,
+             **self.reversal.networks, **self.lazy.networks},
+            {'extractor': self.reid.optimiser, **self.reversal.optimisers}, schedule, directory,
+            RUN_NAMES[settings.reversal.kind])
+
+    def run(self) -> Embedder:
+        """Return the averaged extractor."""
+        return self.trainer.run(self.step)['network']
+
+    def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
+        """Take one step of the warm-up, or both steps of the schedule; returns the losses."""
+        rows, labels, batch = self.reid.draw(iteration, random)
+        crops = self.crops.tensor(rows).to(self.device)
+        person = self.crops.mask(rows).to(self.device)
+        step = iteration - self.settings.warm_up_iterations
+        if step < 0:
+            with torch.no_grad():
+                features = self._features(crops)[1]
+            losses = self.reversal.update(conditions(features), crops, person)
+            self.lazy.synchronise()
+            return losses
+        features, losses = self._train_extractor(step, labels, batch, crops, person)
+        if self.lazy.reversal_learns(step):
+            for _ in range(self.settings.reversal_steps):
+                losses |= self.reversal.update(features, crops, person)
+        self.lazy.after_step(step)
+        return losses
+
+    def _train_extractor(self, step: int, labels: Tensor, batch: Tensor, crops: Tensor,
+                         person: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Take step 1; returns the detached features of `crops` and the losses."""
+        count = len(batch)
+        before_neck, features = self._features(torch.cat([batch, crops]))
+        identity, triplet = self.reid.losses(before_neck[:count], features[:count], labels)
+        conditioned = conditions(features[count:])
+        privacy = self.privacy_loss(conditioned, crops, person)
+        self.reid.optimiser.zero_grad()
+        (identity + triplet + self.settings.weight(step) * privacy).backward()
+        self.reid.optimiser.step()
+        return conditioned.detach(), {'identity': identity.item(), 'triplet': triplet.item(),
+                                      'privacy': privacy.item()}
+
+    def privacy_loss(self, features: Tensor, crops: Tensor, person: Tensor) -> Tensor:
+        """Return the bounded privacy loss against the generator that F sees, a scalar in 0..1.
+
+        Parameters
+        ----------
+        features : Tensor
+            Shape (n, d), of length sqrt(d), sorted by person; gradients flow to them.
+        crops : Tensor
+            Shape (n, 3, 128, 64), RGB in 0..1.
+        person : Tensor
+            Shape (n, 1, 128, 64), 1 on the person.
+        """
+        distance = self.reversal.distance
+        with frozen(self.lazy.seen) as seen:
+            pictures = self.reversal.pictures(features, seen)
+        shifts = stranger_shifts(len(crops), self.settings.embedder.crops_per_identity)
+        with torch.no_grad():
+            strangers = [distance(pictures.roll(shift, 0), crops, person) for shift in shifts]
+        return privacy_loss(distance(pictures, crops, person), torch.stack(strangers).mean(0))
+
+    def _features(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the features before and after the neck, both (n, d), not normalised."""
+        with torch.autocast(self.device.type, torch.bfloat16):
+            before_neck = self.extractor.before_neck(self.extractor.feature_maps(crops)[-1])
+            return before_neck, self.extractor.neck(before_neck)
