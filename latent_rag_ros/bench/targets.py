@@ -43,7 +43,7 @@ class Target:
 
 TARGETS = (
     Target('time per person against the algorithm at its published size, first seen', 1500, True,
-           'x less', ('ratio_to_reference',), 'cpu'),
+           '× less', ('ratio_to_reference',), 'cpu'),
     Target('per person, first seen, five at a time', 10, False, 'ms',
            ('ms_per_person', 'robot'), 'cpu'),
     Target('published at 640x480 with 5 people', 20, True, 'fps',
@@ -54,7 +54,7 @@ TARGETS = (
            ('end_to_end_by_coverage', 'fast', '640x480', '5', 'fps'), 'cpu'),
     Target('its age, 95th percentile', 100, False, 'ms',
            ('end_to_end_by_coverage', 'fast', '640x480', '5', 'age_ms', 'p95'), 'cpu'),
-    Target('frame against `deface` at 640x480', 1, True, 'x less',
+    Target('frame against `deface` at 640x480', 1, True, '× less',
            ('ratios', 'deface_to_frame.fast.640x480'), 'cpu'),
     Target('growth of the age in the long run', 1, False, 'ms a minute',
            ('long_run', 'age_ms_slope_per_minute')),

@@ -27,6 +27,7 @@ PATIENCE, PATIENCE_S = 6.0, 300.0
 """A part is given up after so many times what is expected, and this long on top."""
 
 POLL_S = 0.25
+BAR_FORMAT = '{desc}: {percentage:3.0f}% |{bar}| {elapsed} of about {total:.0f} s{postfix}'
 LOGGER = logging.getLogger(__name__)
 
 
@@ -63,8 +64,7 @@ class Runner:
         outcome = Outcome()
         total_s = round(sum(part.expected_s for part in parts))
         # disable=None: no bar where nobody looks at a terminal; the log says where it is
-        with tqdm(total=total_s, desc='bench', disable=None, bar_format=(
-                '{desc}: {percentage:3.0f}% |{bar}| {elapsed} of about {total:.0f} s{postfix}')) as bar:
+        with tqdm(total=total_s, desc='bench', disable=None, bar_format=BAR_FORMAT) as bar:
             done_s = 0.0
             for number, part in enumerate(parts, 1):
                 bar.set_postfix_str(part.name, refresh=False)
