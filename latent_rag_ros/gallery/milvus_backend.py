@@ -59,6 +59,8 @@ class MilvusBackend:
             about = dict(self._texts(self._name(ABOUT)))
             self._about = {'space': None, 'enrolled': 0, 'generation': 0, 'arrived': 0,
                            **json.loads(about.get(0, '{}'))}
+            if self._about['space'] is not None:
+                self._make_generation()  # is there; what a killed process left is not loaded
             self._drop_other_generations()
         self._identities = self._read_identities()
 
@@ -175,6 +177,9 @@ class MilvusBackend:
         self.commit()
         self._client.close()
         self._identities.clear()
+        if self._is_lite:
+            from milvus_lite.server_manager import server_manager_instance
+            server_manager_instance.release_server(self._uri)  # another process may have the file
 
     def _name(self, part: str) -> str:
         generation = '' if part == ABOUT else f'_{self._about["generation"]}'

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from latent_rag_ros.gallery.features import FeatureArray, FeatureSpace
-from latent_rag_ros.gallery.identity import Identity
-from latent_rag_ros.gallery.sqlite_store import SqliteStore
+from latent_rag_ros.gallery.backend import Backend
+from latent_rag_ros.gallery.faiss_backend import FaissBackend
+from latent_rag_ros.gallery.features import FeatureArray, Features, FeatureSpace
+from latent_rag_ros.gallery.folder import GalleryFolder
+from latent_rag_ros.gallery.gallery import Gallery
+from latent_rag_ros.gallery.milvus_backend import MilvusBackend
 
 SPACE = FeatureSpace('test-embedder', '', 256)
 FEATURES, ERASED_EVERY = 5, 4
@@ -25,23 +28,28 @@ def is_erased(identity_id: int, newest: int) -> bool:
     return identity_id % ERASED_EVERY == 0 and identity_id < newest
 
 
+def open_backend(kind: str, folder: Path) -> Backend:
+    """Return the backend `faiss` or `milvus` in a folder."""
+    if kind == 'milvus':
+        folder.mkdir(exist_ok=True)
+        return MilvusBackend(str(folder / 'gallery.db'))
+    return FaissBackend(GalleryFolder(folder))
+
+
 def main() -> None:
-    """Write identities, erase every fourth with the next one, until somebody ends this."""
-    store = SqliteStore(Path(sys.argv[1]))
-    stored = store.stored()
-    identity_id = stored.enrolled
-    waiting = [identity.identity_id for identity in stored.identities
-               if identity.identity_id % ERASED_EVERY == 0]
-    store.set_space(SPACE)
+    """Enrol identities, erase every fourth with the next one, until somebody ends this."""
+    backend = open_backend(sys.argv[1], Path(sys.argv[2]))
+    gallery = Gallery(FEATURES, 1_000_000, backend)
+    newest = backend.stored().enrolled
     while True:
-        identity_id += 1
-        store.write(Identity(identity_id, FEATURES, identity_id, identity_id),
-                    features_of(identity_id), 0)
-        store.commit()
-        if waiting:
-            store.remove(waiting)
-        waiting = [identity_id] if identity_id % ERASED_EVERY == 0 else []
-        sys.stdout.write(f'{identity_id}\n')
+        expected = newest + 1
+        newest = gallery.enrol(Features(SPACE, features_of(expected)), expected, expected)
+        assert newest == expected
+        gallery.commit()
+        for identity in gallery.identities():
+            if is_erased(identity.identity_id, newest):
+                gallery.erase(identity.identity_id)
+        sys.stdout.write(f'{newest}\n')
         sys.stdout.flush()
 
 

@@ -1,0 +1,51 @@
+"""The table of `docs/gallery.md`, from `results/gallery.json`."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+COLUMNS = (('rendered', 'rendered, gallery'), ('rendered_naive', 'rendered, naive'),
+           ('vtest', 'vtest, gallery'), ('vtest_naive', 'vtest, naive'))
+ROWS = (
+    ('idf1', 'IDF1 over all cameras', '.3f'), ('id_switches', 'identity switches', 'd'),
+    ('returning_rank1', 'Rank-1 of returning people', '.3f'),
+    ('returning_recognised', 'returning visits that end with the right identity', '.3f'),
+    ('strangers_accepted', 'first visits with the identity of somebody else', '.3f'),
+    ('false_merges', 'identities of more than one person', 'd'),
+    ('false_accept_rate', 'false accept rate, every visit as a stranger', '.4f'),
+    ('far_ratio', 'the same, relative to the calibrated rate', '.2f'),
+    ('identities', 'identities made', 'd'), ('people', 'people', 'd'), ('visits', 'visits', 'd'))
+
+
+def gallery_table(results: Mapping[str, Any]) -> str:
+    """Return the figures of people and of the search as Markdown.
+
+    Raises `KeyError` when a figure is missing; the parts of vtest may be.
+    """
+    columns = [(results[name], head) for name, head in COLUMNS
+               if name in results or not name.startswith('vtest')]
+    lines = ['| | ' + ' | '.join(head for _, head in columns) + ' |',
+             '|---' * (len(columns) + 1) + '|']
+    for key, name, form in ROWS:
+        cells = [format(part[key], form) if key in part else '' for part, _ in columns]
+        lines.append(f'| {name} | ' + ' | '.join(cells) + ' |')
+    about, rendered, faiss = results['about'], results['rendered'], results['faiss']
+    lines += [
+        '', f'Rendered: {about["people_per_seed"]} people, {about["visits"]} visits each, '
+        f'{about["cameras_per_seed"]} cameras, for each of the seeds '
+        f'{", ".join(map(str, about["seeds"]))}; false accepts of {rendered["impostor_trials"]} '
+        f'trials, 95 % interval of the ratio {rendered["far_ratio_low"]:.2f} to '
+        f'{rendered["far_ratio_high"]:.2f}. Embedder `{about["model"]}`.', '',
+        '| search | |', '|---|---|',
+        f'| exact, {faiss["features"]:,} features of {faiss["dimension"]} numbers, '
+        f'{faiss["cores"]} cores | {faiss["queries_per_s"]:.0f} people/s; one person '
+        f'{faiss["p50_ms"]:.1f} ms, p99 {faiss["p99_ms"]:.1f} ms; a frame of '
+        f'{faiss["people_per_frame"]} {faiss["frame_p50_ms"]:.1f} ms, p99 '
+        f'{faiss["frame_p99_ms"]:.1f} ms |',
+        f'| by clusters, {faiss["features_1m"]:,} features | recall {faiss["recall_1m"]:.3f} '
+        f'against exact ({faiss["clusters_read_1m"]} of {faiss["clusters_1m"]} clusters read), '
+        f'a frame of {faiss["people_per_frame"]} {faiss["frame_p50_1m_ms"]:.1f} ms, p99 '
+        f'{faiss["frame_p99_1m_ms"]:.1f} ms; {faiss["memory_1m_mb"]:.0f} MB, built in '
+        f'{faiss["build_1m_s"]:.0f} s |',
+        '', 'Made by `latent-rag evaluate gallery`.']
+    return '\n'.join(lines)
