@@ -67,7 +67,7 @@ class PersonMasker:
             The output is not finite.
         """
         check_image(image)
-        square = _square_around(box)
+        square = square_around(box)
         window = square.clipped(*image.shape[:2])
         if not (window.width_px and window.height_px):
             return window, np.zeros((window.height_px, window.width_px), bool)
@@ -92,7 +92,8 @@ class PersonMasker:
         return self._network.run(_blob(_scaled(image)))[0].reshape(SIDE_PX, SIDE_PX)
 
 
-def _square_around(box: Box) -> Box:
+def square_around(box: Box) -> Box:
+    """Return the square that the network sees of a person: the longer side 1.2 times."""
     side_px = round(CROP_SCALE * max(box.height_px, box.width_px))
     left = (box.left + box.right - side_px) // 2
     top = (box.top + box.bottom - side_px) // 2
@@ -101,7 +102,7 @@ def _square_around(box: Box) -> Box:
 
 def network_input(image: ImageArray, box: Box) -> NDArray[np.float32]:
     """Return the network's input (1, 3, 256, 256) for a box: RGB 0..1, edges repeated outside."""
-    square = _square_around(box)
+    square = square_around(box)
     window = square.clipped(*image.shape[:2])
     crop = cv2.copyMakeBorder(
         image[window.slices], window.top - square.top, square.bottom - window.bottom,
@@ -116,4 +117,4 @@ def _scaled(image: ImageArray) -> ImageArray:
 
 
 def _blob(image: ImageArray) -> NDArray[np.float32]:
-    return np.ascontiguousarray(image.transpose(2, 0, 1)[np.newaxis].astype(np.float32) / 255)
+    return cv2.dnn.blobFromImage(image, 1 / 255)

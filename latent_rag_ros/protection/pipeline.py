@@ -12,19 +12,20 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-import cv2
 import numpy as np
 import torch
-from torch import Tensor
 
 from latent_rag_ros.parameters import PROTECTOR, Value, checked_values
+from latent_rag_ros.perception.detection_schedule import DetectionSchedule
 from latent_rag_ros.perception.detector import DetectorError
 from latent_rag_ros.protection.assembly import Parts, assemble
 from latent_rag_ros.protection.blank import blank_frame
 from latent_rag_ros.protection.compositing import erase, paste
-from latent_rag_ros.protection.fitting_parts import in_fitting_parts
 from latent_rag_ros.protection.look_ahead import LookAhead, Perceived
+from latent_rag_ros.protection.mask_memory import MaskMemory
 from latent_rag_ros.protection.method import Patch, Person
+from latent_rag_ros.protection.patch_memory import PatchMemory
+from latent_rag_ros.protection.recognition import Recognition
 from latent_rag_ros.protection.region import region_of
 from latent_rag_ros.protection.stage_clock import StageClock
 from latent_rag_ros.protection.types import (Fill, Frame, ImageArray, Outcome, ProtectedFrame,
@@ -59,6 +60,15 @@ class ProtectionPipeline:
         self.device, self.method, self.model_id = parts.device, parts.method.name, parts.model_id
         self.feature_dimension = parts.feature_dimension
         self._look_ahead = LookAhead(values['protection.look_ahead_frames'])
+        self._detection = DetectionSchedule(parts.detector, values['detector.every_frames'])
+        published = values['latent_rag.preset'] == 'paper'  # what was published saves nothing
+        self._recognition = Recognition(
+            parts, self._values, 1 if published else values['identity.every_frames'])
+        self._method = PatchMemory(
+            parts.method, 1 if published else values['protection.patch_frames'],
+            self._recognition.feature_of, values['identity.cosine_min'])
+        self._masks = None if parts.masker is None else MaskMemory(
+            parts.masker, values['mask.every_frames'])
 
     @classmethod
     def from_values(cls, given: Mapping[str, object]) -> ProtectionPipeline:
@@ -77,8 +87,12 @@ class ProtectionPipeline:
     def reset(self) -> None:
         """Forget all tracks, their codes, and the frames that are held back."""
         self._look_ahead.clear()
+        self._detection.reset()
         self._parts.tracker.reset()
-        self._parts.method.forget(set())
+        self._method.forget(set())
+        self._recognition.reset()
+        if self._masks is not None:
+            self._masks.reset()
 
     def blank(self, height_px: int, width_px: int, reason: Reason, message: str = '',
               latency_s: Mapping[str, float] | None = None) -> ProtectedFrame:
@@ -137,77 +151,49 @@ class ProtectionPipeline:
 
     def _tracked(self, frame: Frame, clock: StageClock) -> list[TrackedPerson]:
         with clock('detect'):
-            detections = self._parts.detector.detect(frame.image)
+            detections = self._detection.detect(frame.image)
         with clock('track'):
             now_s = frame.received_s if frame.stamp_s is None else frame.stamp_s
-            return self._parts.tracker.update(detections, *frame.image.shape[:2], now_s)
+            persons = self._parts.tracker.update(detections, *frame.image.shape[:2], now_s)
+            self._detection.cover(persons)
+            return persons
 
     def _protected(self, perceived: Perceived) -> ProtectedFrame:
-        parts, frame, clock = self._parts, perceived.frame, perceived.clock
+        frame, clock = perceived.frame, perceived.clock
         image = frame.image
-        parts.method.forget({person.track_id for person in perceived.persons})
+        self._begin_frame({person.track_id for person in perceived.persons})
         with clock('mask'):
             located = self._located(image, perceived.persons)
         with clock('erase'):
             canvas, covered = erase(image, [region for _, region in located],
                                     self._values['protection.fill_level'])
         with clock('embed'):
-            persons = self._embedded(image, located)
-        patches = parts.method.patches(
+            persons = self._recognition.persons(image, located)
+        patches = self._method.patches(
             persons, clock,
             frame.received_s + SYNTHESIS_SHARE * self._values['guard.deadline_s'])
+        self._recognition.note(persons, patches)
         with clock('composite'):
             self._paste_all(canvas, located, patches)
         protected = tuple(_protected_person(*row) for row in zip(located, persons, patches))
         return ProtectedFrame(canvas, Outcome.PROTECTED, _worst(protected), protected, covered,
                               clock.seconds)
 
+    def _begin_frame(self, alive: set[int]) -> None:
+        """Let everything that remembers something of tracks go on by one frame."""
+        self._method.forget(alive)
+        self._recognition.begin_frame(alive)
+        if self._masks is not None:
+            self._masks.begin_frame(alive)
+
     def _located(self, image: ImageArray,
                  tracked: Sequence[TrackedPerson]) -> list[tuple[TrackedPerson, Region]]:
         """Return the persons with a part inside the image and their regions."""
         margin = self._values['protection.margin']
-        regions = [region_of(image, person, self._parts.masker, margin) for person in tracked]
+        masks = self._masks
+        regions = [region_of(image, person, None if masks is None else masks.of(person.track_id),
+                             margin) for person in tracked]
         return [(person, region) for person, region in zip(tracked, regions) if region is not None]
-
-    def _embedded(self, image: ImageArray,
-                  located: Sequence[tuple[TrackedPerson, Region]]) -> list[Person]:
-        """Return crop and feature of every person; a feature only where it can mean something."""
-        crops = [_crop(image, region, self._parts.patch_size_px) for _, region in located]
-        reasons = [self._reason_without_feature(person, region) for person, region in located]
-        rows = [row for row, ((person, _), reason) in enumerate(zip(located, reasons))
-                if reason == Reason.NONE and person.missed_frames == 0]
-        features: dict[int, Tensor] = {}
-        if rows and self._parts.embedder is not None:
-            features, failure = self._features(crops if self._parts.has_one_size else [
-                _crop(image, region, self._parts.embedder_size_px) for _, region in located], rows)
-            for row in set(rows) - set(features):
-                reasons[row] = failure
-        return [Person(person.track_id, crop, features.get(row), reason)
-                for row, ((person, _), crop, reason) in enumerate(zip(located, crops, reasons))]
-
-    def _reason_without_feature(self, person: TrackedPerson, region: Region) -> Reason:
-        if region.crop_box.height_px < self._values['identity.height_px_min']:
-            return Reason.TOO_SMALL
-        uncertain = person.missed_frames == 0 and person.score < self._values['identity.score_min']
-        return Reason.UNCERTAIN if uncertain else Reason.NONE
-
-    def _features(self, crops: Sequence[Tensor],
-                  rows: Sequence[int]) -> tuple[dict[int, Tensor], Reason]:
-        """Return features by row, and why rows are missing: no feature, or not a finite one."""
-        try:
-            features = in_fitting_parts(self._embedded_batch, [crops[row] for row in rows])
-        except torch.cuda.OutOfMemoryError as error:
-            LOGGER.error('no memory to embed a single person, persons become solid: %s', error)
-            return {}, Reason.OUT_OF_MEMORY
-        except (RuntimeError, ValueError, MemoryError) as error:
-            LOGGER.error('embedder failed, persons become solid: %s', error)
-            return {}, Reason.EMBEDDER_FAILED
-        return {row: feature for row, feature in zip(rows, features)
-                if bool(feature.isfinite().all())}, Reason.EMBEDDER_FAILED
-
-    @torch.no_grad()
-    def _embedded_batch(self, crops: Sequence[Tensor]) -> Tensor:
-        return self._parts.embedder.embed(torch.stack(list(crops)).to(self.device).float() / 255)
 
     @staticmethod
     def _paste_all(canvas: ImageArray, located: Sequence[tuple[TrackedPerson, Region]],
@@ -217,15 +203,6 @@ class ProtectionPipeline:
         for row in order:
             if patches[row].image is not None:
                 paste(canvas, located[row][1], patches[row].image)
-
-
-def _crop(image: ImageArray, region: Region, size_px: tuple[int, int]) -> Tensor:
-    """Return the raw crop of a person, shape (3, *size_px), uint8."""
-    pixels = image[region.crop_box.slices]
-    shrinks = pixels.shape[0] > size_px[0]
-    scaled = cv2.resize(pixels, size_px[::-1],
-                        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return torch.from_numpy(np.ascontiguousarray(scaled)).permute(2, 0, 1)
 
 
 def _protected_person(located: tuple[TrackedPerson, Region], person: Person,

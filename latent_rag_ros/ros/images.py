@@ -125,9 +125,10 @@ def from_rgb(image: ImageArray, like: Image) -> Image:
 
 def _message(pixels: NDArray[np.uint8], like: Image) -> Image:
     """Wrap (height, width, channels) uint8; a byte array is by far the fastest way into rclpy."""
+    data = array.array('B')
+    data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))  # one copy; tobytes() makes two
     return Image(header=like.header, height=like.height, width=like.width, encoding=like.encoding,
-                 is_bigendian=like.is_bigendian, step=like.width * pixels.shape[2],
-                 data=array.array('B', pixels.tobytes()))
+                 is_bigendian=like.is_bigendian, step=like.width * pixels.shape[2], data=data)
 
 
 def blank_like(message: Image, level: int, image_px_max: int | None = None) -> Image | None:

@@ -1,0 +1,102 @@
+"""One synthesised patch per track, re-posed by the box until the person looks different.
+
+A protection method of its own around another one. A patch holds no pixel of the input, so showing
+it for longer can leak nothing; what ages is its identity. So it is kept while its own feature
+stays close to those that are measured of the person, and no longer than a number of frames. PSNR
+and SSIM are those of the frame it was made in, the cosine is that to the last feature measured.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from latent_rag_ros.protection.method import Patch, Person, ProtectionMethod
+from latent_rag_ros.protection.renewal import RenewalSchedule
+from latent_rag_ros.protection.stage_clock import StageClock
+from latent_rag_ros.protection.types import Reason
+
+COSINE_MARGIN = 0.1
+"""A patch is made anew before its cosine to the person falls to the limit of verification: from
+this much above it on."""
+
+Embed = Callable[[NDArray[np.uint8]], 'Tensor | None']
+"""A patch (h, w, 3) to its feature (d,); None where that fails."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A verified patch and its own feature."""
+
+    patch: Patch
+    feature: Tensor
+
+
+class PatchMemory:
+    """Asks a method for patches only where the track has none that still fits.
+
+    Parameters
+    ----------
+    method : ProtectionMethod
+        Makes the patches.
+    period_frames : int
+        A patch is made anew after so many frames at the latest; 1 keeps none.
+    embed : Callable
+        Returns the feature of a patch.
+    cosine_min : float
+        `identity.cosine_min`, the limit of verification.
+    """
+
+    def __init__(self, method: ProtectionMethod, period_frames: int, embed: Embed,
+                 cosine_min: float) -> None:
+        self._method, self.name = method, method.name
+        self._embed, self._cosine_min = embed, cosine_min + COSINE_MARGIN
+        self._period = period_frames
+        self._schedule = RenewalSchedule(period_frames)
+        self._kept: dict[int, _Kept] = {}
+
+    def forget(self, alive: set[int]) -> None:
+        """Go on to the next frame; drop what is remembered of tracks that are not in `alive`."""
+        self._method.forget(alive)
+        self._schedule.begin_frame(alive)
+        self._kept = {track: kept for track, kept in self._kept.items() if track in alive}
+
+    def patches(self, persons: Sequence[Person], clock: StageClock,
+                deadline_s: float) -> list[Patch]:
+        """Return one patch per person, in order; see `ProtectionMethod.patches`."""
+        again = [person for person in persons if not self._still_fits(person)]
+        made = iter(self._method.patches(again, clock, deadline_s)) if again else iter(())
+        asked = {id(person) for person in again}
+        patches = []
+        for person in persons:
+            if id(person) in asked:
+                patch = next(made)
+                self._keep(person, patch)
+            else:
+                patch = self._kept[person.track_id].patch
+            patches.append(patch)
+        return patches
+
+    def _still_fits(self, person: Person) -> bool:
+        kept = self._kept.get(person.track_id)
+        if kept is None or person.reason not in (Reason.NONE, Reason.UNCERTAIN):
+            return False
+        if person.feature is None:  # nothing to make a better one with
+            return True
+        cosine = float((person.feature * kept.feature).sum())
+        self._kept[person.track_id] = replace(kept, patch=replace(kept.patch, cosine=cosine))
+        return cosine >= self._cosine_min and not self._schedule.is_due(person.track_id)
+
+    def _keep(self, person: Person, patch: Patch) -> None:
+        """Remember a verified patch; forget what a solid one replaces."""
+        feature = None
+        if self._period > 1 and patch.image is not None and person.feature is not None:
+            feature = self._embed(patch.image)
+        if feature is not None:
+            self._kept[person.track_id] = _Kept(patch, feature)
+            self._schedule.renew(person.track_id)
+        elif patch.reason != Reason.LATE:
+            self._kept.pop(person.track_id, None)

@@ -1,0 +1,100 @@
+"""A mask follows its box for a few frames, covers more then, and is made anew in time."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latent_rag_ros.perception.person_mask import square_around
+from latent_rag_ros.protection.mask_memory import MaskMemory
+from latent_rag_ros.protection.types import Box
+
+IMAGE = np.zeros((240, 320, 3), np.uint8)
+BOX = Box(100, 60, 150, 160)
+
+
+class HalfMasker:
+    """The right half of the square belongs to the person."""
+
+    def __init__(self) -> None:
+        self.boxes: list[Box] = []
+
+    def mask(self, image, box):
+        self.boxes.append(box)
+        window = square_around(box).clipped(*image.shape[:2])
+        mask = np.zeros((window.height_px, window.width_px), bool)
+        mask[:, window.width_px // 2:] = True
+        return window, mask
+
+
+@pytest.fixture
+def masker() -> HalfMasker:
+    return HalfMasker()
+
+
+def next_mask(memory: MaskMemory, box: Box, track: int = 1):
+    memory.begin_frame({track})
+    return memory.of(track).mask(IMAGE, box)
+
+
+def test_mask_moves_with_the_box_and_grows(masker):
+    memory = MaskMemory(masker, 5)
+    _, first = next_mask(memory, BOX)
+    window, second = next_mask(memory, BOX.moved(20, 10))
+    assert len(masker.boxes) == 1
+    assert window == square_around(BOX.moved(20, 10))
+    assert second.shape == first.shape and second.dtype == bool
+    assert second[first].all()
+    assert second.sum() > first.sum()
+
+
+def test_mask_is_enlarged_with_the_box(masker):
+    memory = MaskMemory(masker, 5)
+    next_mask(memory, BOX)
+    nearer = Box(100, 60, 154, 168)
+    window, mask = next_mask(memory, nearer)
+    assert len(masker.boxes) == 1
+    assert mask.shape == (window.height_px, window.width_px)
+    assert mask[:, window.width_px // 2 + 1:].all()
+
+
+def test_mask_is_made_anew_after_the_period(masker):
+    memory = MaskMemory(masker, 3)
+    for _ in range(7):
+        next_mask(memory, BOX)
+    assert len(masker.boxes) == 3
+
+
+@pytest.mark.parametrize('box', [Box(100, 60, 165, 160), Box(100, 60, 165, 190)])
+def test_mask_is_made_anew_when_the_box_changes_its_form(masker, box):
+    memory = MaskMemory(masker, 5)
+    next_mask(memory, BOX)
+    next_mask(memory, box)
+    assert masker.boxes == [BOX, box]
+
+
+def test_mask_that_the_border_cuts_off_is_not_kept(masker):
+    memory = MaskMemory(masker, 5)
+    for left in (-30, -25, -20):
+        next_mask(memory, Box(left, 60, left + 50, 160))
+    assert len(masker.boxes) == 3
+
+
+def test_remembered_mask_is_cut_at_the_border(masker):
+    memory = MaskMemory(masker, 5)
+    next_mask(memory, BOX)
+    window, mask = next_mask(memory, Box(280, 60, 330, 160))
+    assert len(masker.boxes) == 1
+    assert window == window.clipped(240, 320)
+    assert mask.shape == (window.height_px, window.width_px)
+
+
+def test_nothing_is_kept_when_the_period_is_one_or_the_track_ended(masker):
+    memory = MaskMemory(masker, 1)
+    next_mask(memory, BOX)
+    next_mask(memory, BOX)
+    assert len(masker.boxes) == 2
+    memory = MaskMemory(masker, 5)
+    next_mask(memory, BOX, track=1)
+    next_mask(memory, BOX, track=2)
+    next_mask(memory, BOX, track=1)
+    assert len(masker.boxes) == 5
