@@ -1,7 +1,7 @@
 """Reads an attribute off protected pictures, such as the colour of the shirt, by a small network.
 
 Attributes of clothes need no sharp pictures: learned 4 x 4 blocks and the mean colour of each
-block enter, five small convolutions and a pooled head follow.
+block enter, four small convolutions and a head follow.
 """
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from latent_rag_ros.evaluation.attacks.best_training import BestTraining, Task, 
 from latent_rag_ros.evaluation.attacks.interface import AttackPairs, Budget, Images
 from latent_rag_ros.evaluation.attacks.pairs import validation_rows
 from latent_rag_ros.evaluation.embedding import to_crops
+from latent_rag_ros.training.augmentation import jitter_box
 
 BLOCK_PX = 4
 INFERENCE_BATCH = 64
@@ -29,7 +30,7 @@ class AttributeNetwork(nn.Module):
         super().__init__()
         self.blocks = nn.Conv2d(3, 29, BLOCK_PX, BLOCK_PX)                  # (n, 29, 32, 16)
         layers: list[nn.Module] = []
-        for inputs, outputs, stride in ((32, 48, 1), (48, 64, 2), (64, 64, 1), (64, 96, 2)):
+        for inputs, outputs, stride in ((32, 48, 2), (48, 64, 1), (64, 96, 2), (96, 96, 1)):
             layers += [nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
                        nn.BatchNorm2d(outputs), nn.SiLU()]
         self.layers = nn.Sequential(*layers)                                # (n, 96, 8, 4)
@@ -42,6 +43,12 @@ class AttributeNetwork(nn.Module):
         crops = crops - 0.5
         x = torch.cat([self.blocks(crops), functional.avg_pool2d(crops, BLOCK_PX)], 1)
         return self.head(self.reduce(self.layers(x)))
+
+
+def moved(crops: Tensor) -> Tensor:
+    """Return crops (n, 3, 128, 64), half of them flipped, all cut a little differently."""
+    flipped = (torch.rand(len(crops)) < 0.5).view(-1, 1, 1, 1).to(crops.device)
+    return jitter_box(torch.where(flipped, crops.flip(3), crops), 0.04, 0.08, 0.04)
 
 
 class AttributeNetAttacker:
@@ -68,17 +75,18 @@ class AttributeNetAttacker:
         apart = validation_rows(pairs.identities, budget.seed)
         training, validation = np.flatnonzero(~apart), np.flatnonzero(apart)
         torch.manual_seed(budget.seed)
-        network = AttributeNetwork(int(labels.max()) + 1).to(self.device)
+        network = AttributeNetwork(int(labels.max()) + 1).to(
+            self.device, memory_format=torch.channels_last)
 
-        def loss(network: nn.Module, rows: NDArray[np.int64]) -> Tensor:
-            logits = self._logits(network, pairs.protected[rows])
-            return functional.cross_entropy(logits, torch.from_numpy(labels[rows]).to(self.device))
+        def loss(network: nn.Module, rows: NDArray[np.int64], changed: bool) -> Tensor:
+            crops = to_crops(pairs.protected[rows], self.device)
+            wanted = torch.from_numpy(labels[rows]).to(self.device)
+            return functional.cross_entropy(
+                self._logits(network, moved(crops) if changed else crops), wanted)
 
-        def validation_loss(network: nn.Module) -> float:
-            return float(loss(network, validation))
-
-        task = Task(len(training), lambda network, rows: loss(network, training[rows]),
-                    validation_loss, batch=64, learning_rate=3e-3)
+        task = Task(len(training), lambda network, rows: loss(network, training[rows], True),
+                    lambda network: float(loss(network, validation, False)),
+                    batch=48, learning_rate=3e-3)
         name = f'{self.name}-{fingerprint(budget, pairs.protected, labels)}'
         self._fitted = BestTraining(network, task, budget, directory, name).run()
 
@@ -87,10 +95,12 @@ class AttributeNetAttacker:
         """Return the label of every picture, shape (n,); raises `RuntimeError` before `fit`."""
         if self._fitted is None:
             raise RuntimeError(f'{self.name} has not been trained; call fit first')
-        logits = [self._logits(self._fitted, protected[start:start + INFERENCE_BATCH])
+        logits = [self._logits(self._fitted, to_crops(protected[start:start + INFERENCE_BATCH],
+                                                      self.device))
                   for start in range(0, len(protected), INFERENCE_BATCH)]
         return torch.cat(logits).argmax(1).cpu().numpy()
 
-    def _logits(self, network: nn.Module, pictures: Images) -> Tensor:
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16):
-            return network(to_crops(pictures, self.device)).float()
+    def _logits(self, network: nn.Module, crops: Tensor) -> Tensor:
+        crops = crops.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(crops.device.type, torch.bfloat16):
+            return network(crops).float()

@@ -16,7 +16,7 @@ from latent_rag_ros.evaluation.attacks.recovery import Recoverer
 from latent_rag_ros.evaluation.attacks.unet import UNet
 
 STEPS = 4
-DRAWS = 4
+DRAWS = 2
 FREQUENCIES = 8
 CONTRAST = 3.0
 """Pictures in 0..1 less 0.5 times this have about unit variance."""

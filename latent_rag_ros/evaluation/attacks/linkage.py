@@ -26,6 +26,8 @@ PEOPLE_PER_BATCH, PICTURES_EACH = 16, 2
 """People of a batch, and pairs of each; of every pair the raw and the protected picture."""
 
 COSINE_SCALE, TRIPLET_MARGIN = 15.0, 0.3
+ERASED_SHARE = 0.3
+"""Share of the pictures of which a rectangle is overwritten, against learning by heart."""
 
 
 class LinkageNetwork(nn.Module):
@@ -89,7 +91,7 @@ class LinkageAttacker:
 
     def _loss(self, network: nn.Module, pictures: np.ndarray, labels: np.ndarray) -> Tensor:
         crops = jitter_box(to_crops(pictures, self.device))
-        erase_blocks(crops)
+        erase_blocks(crops, ERASED_SHARE)
         wanted = torch.from_numpy(labels).to(self.device)
         with torch.autocast(crops.device.type, torch.bfloat16):
             before_neck = network.embedder.before_neck(network.embedder.feature_maps(crops)[-1])

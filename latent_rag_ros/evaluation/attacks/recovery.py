@@ -22,7 +22,7 @@ from latent_rag_ros.evaluation.embedding import to_crops, to_images
 from latent_rag_ros.evaluation.metrics import psnr_db
 
 INFERENCE_BATCH = 64
-VALIDATION_PICTURES = 256
+VALIDATION_PICTURES = 160
 
 
 @dataclass(frozen=True)
