@@ -94,11 +94,18 @@ class Material:
         crops = self._images[chosen].permute(0, 3, 1, 2).float() / 255
         return self._features[chosen], crops, self._masks[chosen, None].float()
 
+    def validation_parts(self) -> list[NDArray[np.int64]]:
+        """Return the rows of the people kept apart, in parts that fit into memory."""
+        return _parts(self.validation)
+
     def mean_crop(self) -> Tensor:
         """Return the mean training picture, shape (3, 128, 64), in 0..1."""
-        total = sum(self.batch(rows)[1].sum(0) for rows in np.array_split(
-            self.training, -(-len(self.training) // INFERENCE_BATCH)))
+        total = sum(self.batch(rows)[1].sum(0) for rows in _parts(self.training))
         return total / len(self.training)
+
+
+def _parts(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return np.array_split(rows, -(-len(rows) // INFERENCE_BATCH))
 
 
 def person_error(pictures: Tensor, crops: Tensor, person: Tensor,

@@ -16,7 +16,7 @@ from latent_rag_ros.feature_privacy.attacker import (
 from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
 from latent_rag_ros.feature_privacy.reversal_generator import ReversalGenerator
 
-BATCH = 64
+BATCH = 32
 LEARNING_RATE = 1.5e-3
 
 
@@ -27,12 +27,14 @@ class DecoderAttacker:
     ----------
     device : str
         `cpu` or `cuda:N`.
+    batch : int
+        Pictures of one step.
     """
 
     name = 'decoder'
 
-    def __init__(self, device: str = 'cpu') -> None:
-        self.device = torch.device(device)
+    def __init__(self, device: str = 'cpu', batch: int = BATCH) -> None:
+        self.device, self.batch = torch.device(device), batch
         self.space: FeatureSpace | None = None
         self._network: nn.Module | None = None
 
@@ -40,19 +42,20 @@ class DecoderAttacker:
         """Train a new decoder; the weights that do best on people kept apart remain."""
         material = Material(collected, budget.seed, str(self.device))
         torch.manual_seed(budget.seed)
-        network = ReversalGenerator(material.space.dimension, 0).to(self.device)
+        network = ReversalGenerator(material.space.dimension, 0,
+                                    material.mean_crop()).to(self.device)
 
         def loss(network: nn.Module, rows: NDArray[np.int64]) -> Tensor:
             features, crops, person = material.batch(rows)
             return person_error(self._drawn(network, features), crops, person).mean()
 
         def validation_loss(network: nn.Module) -> float:
-            parts = np.array_split(material.validation, -(-len(material.validation) // BATCH))
-            return float(np.mean([float(loss(network, rows)) for rows in parts]))
+            return float(np.mean([float(loss(network, rows))
+                                  for rows in material.validation_parts()]))
 
         task = Task(len(material.training),
                     lambda network, rows: loss(network, material.training[rows]),
-                    validation_loss, BATCH, LEARNING_RATE)
+                    validation_loss, self.batch, LEARNING_RATE)
         self._network = BestTraining(network, task, budget, directory, self.name).run()
         self.space = material.space
 

@@ -63,12 +63,14 @@ class DiffusionAttacker:
     ----------
     device : str
         `cpu` or `cuda:N`.
+    batch : int
+        Pictures of one step.
     """
 
     name = 'diffusion'
 
-    def __init__(self, device: str = 'cpu') -> None:
-        self.device = torch.device(device)
+    def __init__(self, device: str = 'cpu', batch: int = BATCH) -> None:
+        self.device, self.batch = torch.device(device), batch
         self.space: FeatureSpace | None = None
         self._network: nn.Module | None = None
 
@@ -85,14 +87,12 @@ class DiffusionAttacker:
         def validation_loss(network: nn.Module) -> float:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(budget.seed)
-                parts = np.array_split(material.validation,
-                                       -(-len(material.validation) // BATCH))
                 return float(np.mean([
                     float(_denoising_error(network, material.batch(rows), torch.full(
                         (len(rows),), time, device=self.device)))
-                    for rows in parts for time in VALIDATION_TIMES]))
+                    for rows in material.validation_parts() for time in VALIDATION_TIMES]))
 
-        task = Task(len(material.training), loss, validation_loss, BATCH, LEARNING_RATE)
+        task = Task(len(material.training), loss, validation_loss, self.batch, LEARNING_RATE)
         self._network = BestTraining(network, task, budget, directory, self.name).run()
         self.space = material.space
 

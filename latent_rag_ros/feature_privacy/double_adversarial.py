@@ -7,7 +7,7 @@ reversal module learns on features of the frozen extractor, as lazily as `lazy_u
 Before that the reversal module warms up on the plain extractor, from which F starts.
 
 The reversal module of this training is thrown away. It must never serve as the attacker in a
-figure: features that were only turned around fool it (`evaluation.feature_figures` trains its own).
+figure: features that were only turned fool it (`evaluation.feature_figures` trains its own).
 """
 from __future__ import annotations
 

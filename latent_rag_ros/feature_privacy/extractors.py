@@ -108,7 +108,7 @@ def _key() -> FeatureKey:
 
 
 def _noise(deviation: float) -> Change:
-    """Return additive Gaussian noise, drawn from the features themselves, so it can be repeated."""
+    """Return additive Gaussian noise, seeded by the features, so that it can be repeated."""
     def change(features: Features) -> Features:
         seed = int.from_bytes(hashlib.sha256(features.tobytes()).digest()[:8], 'little')
         noise = np.random.default_rng(seed).standard_normal(features.shape, np.float32)

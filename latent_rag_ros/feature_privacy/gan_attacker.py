@@ -16,7 +16,7 @@ from latent_rag_ros.feature_privacy.reversal_module import ReversalModule, Rever
 from latent_rag_ros.identity.embedder import Embedder
 from latent_rag_ros.training.trainer import Schedule, Trainer
 
-BATCH = 64
+BATCH = 32
 DRAWS = 4
 """Pictures drawn per feature."""
 
@@ -30,12 +30,14 @@ class GanAttacker:
         Frozen network of the perceptual distance.
     device : str
         `cpu` or `cuda:N`.
+    batch : int
+        Pictures of one step.
     """
 
     name = 'gan'
 
-    def __init__(self, judge: Embedder, device: str = 'cpu') -> None:
-        self.judge, self.device = judge, torch.device(device)
+    def __init__(self, judge: Embedder, device: str = 'cpu', batch: int = BATCH) -> None:
+        self.judge, self.device, self.batch = judge, torch.device(device), batch
         self.space: FeatureSpace | None = None
         self._module: ReversalModule | None = None
 
@@ -44,10 +46,11 @@ class GanAttacker:
         material = Material(collected, budget.seed, str(self.device))
         settings = ReversalSettings()
         torch.manual_seed(budget.seed)
-        module = ReversalModule(material.space.dimension, settings, self.judge, self.device)
+        module = ReversalModule(material.space.dimension, settings, self.judge, self.device,
+                                mean_picture=material.mean_crop())
 
         def step(_: int, random: np.random.Generator) -> dict[str, float]:
-            rows = random.choice(material.training, min(BATCH, len(material.training)), False)
+            rows = random.choice(material.training, min(self.batch, len(material.training)), False)
             return module.update(*material.batch(rows))
 
         trainer = Trainer(module.networks, module.optimisers, Schedule(

@@ -1,4 +1,4 @@
-"""The lazy update in both readings: which generator the extractor works against, and when it moves.
+"""The lazy update in both readings: which generator the extractor meets, and when it moves.
 
 The abstract names a "lazy update strategy" that "stabilizes the update process of the GAN-based
 feature reversal module" and gives no formula. Two readings fit, both are here:

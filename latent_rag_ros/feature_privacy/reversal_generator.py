@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CHANNELS = (192, 160, 128, 80, 48)
+CHANNELS = (160, 128, 96, 64, 40)
 """Channels at 4 x 2, 8 x 4, 16 x 8, 32 x 16 and 64 x 32 pixels."""
 
 CONDITION = 256
@@ -35,7 +35,7 @@ class ConditionedConvolution(nn.Module):
 
 
 class ReversalGenerator(nn.Module):
-    """The generator of the reversal module, 2 M parameters.
+    """The generator of the reversal module, 1.3 M parameters.
 
     Parameters
     ----------
@@ -43,9 +43,12 @@ class ReversalGenerator(nn.Module):
         Length of the features.
     noise_dimension : int
         Length of the noise; 0 makes it a decoder with one answer.
+    mean_picture : Tensor, optional
+        What it draws before training, shape (3, 128, 64), RGB in 0..1. None: noise around grey.
     """
 
-    def __init__(self, feature_dimension: int, noise_dimension: int) -> None:
+    def __init__(self, feature_dimension: int, noise_dimension: int,
+                 mean_picture: Tensor | None = None) -> None:
         super().__init__()
         self.noise_dimension = noise_dimension
         self.condition = nn.Sequential(
@@ -57,6 +60,12 @@ class ReversalGenerator(nn.Module):
             self.layers.append(nn.ModuleList([ConditionedConvolution(inputs, outputs),
                                               ConditionedConvolution(outputs, outputs)]))
         self.colours = nn.Conv2d(CHANNELS[-1], 12, 3, 1, 1)
+        start = torch.zeros(3, 1, 1)
+        if mean_picture is not None:
+            nn.init.zeros_(self.colours.weight)
+            nn.init.zeros_(self.colours.bias)
+            start = torch.logit(mean_picture.clamp(0.01, 0.99)).cpu()
+        self.register_buffer('mean_logits', start)
 
     def noise(self, count: int, like: Tensor) -> Tensor:
         """Draw noise for `count` pictures, shape (count, noise_dimension), type of `like`."""
@@ -82,7 +91,7 @@ class ReversalGenerator(nn.Module):
         for first, second in self.layers:
             x = functional.interpolate(x, scale_factor=2)
             x = second(first(x, condition), condition)
-        return torch.sigmoid(functional.pixel_shuffle(self.colours(x), 2))
+        return torch.sigmoid(self.mean_logits + functional.pixel_shuffle(self.colours(x), 2))
 
 
 def conditions(features: Tensor) -> Tensor:

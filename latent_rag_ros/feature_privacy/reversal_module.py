@@ -67,16 +67,20 @@ class ReversalModule:
     device : torch.device
     rate_share : float
         Learning rates in shares of the schedule's, for a schedule that is shared with others.
+    mean_picture : Tensor, optional
+        Where the generator starts, see `ReversalGenerator`.
     """
 
     def __init__(self, feature_dimension: int, settings: ReversalSettings, judge: Embedder,
-                 device: torch.device, rate_share: float = 1.0) -> None:
+                 device: torch.device, rate_share: float = 1.0,
+                 mean_picture: Tensor | None = None) -> None:
         adversarial = settings.kind == 'gan'
         self.settings, self.device = settings, device
         self.distance = PictureDistance(judge, settings.pixel_weight,
                                         settings.perceptual_weight if adversarial else 0.0)
         self.generator = ReversalGenerator(
-            feature_dimension, settings.noise_dimension if adversarial else 0).to(device)
+            feature_dimension, settings.noise_dimension if adversarial else 0,
+            mean_picture).to(device)
         self.networks: dict[str, nn.Module] = {'generator': self.generator}
         self.optimisers: dict[str, torch.optim.Optimizer] = {'generator': torch.optim.Adam(
             [{'params': [*self.generator.parameters()], 'scale': rate_share}],

@@ -1,4 +1,4 @@
-"""Train a protected extractor and write it: the tensors of an `Embedder`, so it can replace one."""
+"""Train a protected extractor and write it as the tensors of an `Embedder`, which it replaces."""
 from __future__ import annotations
 
 import json

@@ -23,8 +23,8 @@ def urr_norm(utility: float, reversibility: float, plain_utility: float,
              plain_reversibility: float, floor: float = 0.0) -> float | None:
     """Return the ratio relative to the plain extractor and to what needs no feature.
 
-    `floor` is the attack quality of somebody who has no feature. None where the attack on the plain
-    extractor does not get above it: there is nothing to compare with.
+    `floor` is the attack quality of somebody who has no feature. None where the attack on the
+    plain extractor does not get above it: there is nothing to compare with.
     """
     share = attack_share(reversibility, plain_reversibility, floor)
     return None if share is None else utility / plain_utility / max(LEAST, share)

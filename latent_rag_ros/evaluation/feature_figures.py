@@ -1,0 +1,223 @@
+"""The figures of the feature evaluation: utility, reversibility by fresh attackers, attributes.
+
+Every attacker is trained here, on the frozen extractor, from scratch. The reversal module that a
+protected extractor was trained against is no attacker: it is stale by construction, and the
+weights file does not even hold it.
+"""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from latent_rag_ros.evaluation.attacks.interface import Budget, Images
+from latent_rag_ros.evaluation.feature_attack import Stage, Victims, run_stage, shown_pictures
+from latent_rag_ros.evaluation.feature_data import FeatureData, FeatureNetworks
+from latent_rag_ros.evaluation.feature_people import Subjects, attributes
+from latent_rag_ros.evaluation.feature_scores import ReversalMeasure, nearest_pictures
+from latent_rag_ros.evaluation.feature_summary import averaged, with_ratios
+from latent_rag_ros.evaluation.figures import Figures
+from latent_rag_ros.evaluation.model_scores import recognition
+from latent_rag_ros.evaluation.results_file import versions, weights_hashes
+from latent_rag_ros.feature_privacy.attacker import CollectedFeatures, FeatureAttacker
+from latent_rag_ros.feature_privacy.attribute_probe import AttributeProbe
+from latent_rag_ros.feature_privacy.decoder_attacker import DecoderAttacker
+from latent_rag_ros.feature_privacy.diffusion_attacker import DiffusionAttacker
+from latent_rag_ros.feature_privacy.extractors import KEYED, PLAIN, TRAINED, Extractor
+from latent_rag_ros.feature_privacy.gan_attacker import GanAttacker
+
+SYNTHETIC, WITHOUT_PAIRS = 'synthetic', 'keyed_without_pairs'
+
+
+@dataclass(frozen=True)
+class FeatureOptions:
+    """What is measured, and how long attackers are trained.
+
+    Parameters
+    ----------
+    extractors : tuple of str
+        Rows of the table.
+    iterations, probe_iterations : int
+        Steps of every attacker, and of every attribute probe.
+    batch : int
+        Pictures of one step of an attacker.
+    every : int
+        Every how many-th held-out picture is reversed; the gallery is always whole.
+    command : str
+        What the results name as the command that made them.
+    """
+
+    extractors: tuple[str, ...]
+    iterations: int = 4000
+    probe_iterations: int = 1000
+    batch: int = 32
+    every: int = 3
+    command: str = 'latent-rag evaluate features'
+
+
+class FeatureEvaluation:
+    """One run.
+
+    Parameters
+    ----------
+    data : FeatureData
+    networks : FeatureNetworks
+    options : FeatureOptions
+    """
+
+    def __init__(self, data: FeatureData, networks: FeatureNetworks,
+                 options: FeatureOptions) -> None:
+        self.data, self.networks, self.options = data, networks, options
+        self.work: Path = networks.work
+        images = data.attackers.people.images
+        mean = np.round(images.mean(axis=0)).astype(np.uint8)
+        independent = networks.independent()
+        self.measures = {subjects.name: ReversalMeasure.of(
+            subjects, 1 if subjects is data.real else options.every, mean, independent,
+            networks.device) for subjects in data.victims}
+        self.shown: dict[tuple[str, str], Images] = {}
+        """Reversed pictures of rendered people by extractor and attacker, for the page."""
+
+    def run(self) -> Figures:
+        """Return nested figures, ready for JSON.
+
+        Returns
+        -------
+        dict
+            `about`; `floors`; for each extractor `map`, `rank1`, `attacks.<attacker>.skill|rank1|
+            psnr_db|ssim|colour_accuracy`, `floors.nearest_picture`, `attributes.<name>.accuracy|
+            chance`, `urr_ratio`, `urr_norm`, and `vtest` with the same of real pedestrians. An
+            extractor without weights is `skipped`.
+        """
+        began_s = time.monotonic()
+        results: Figures = {'about': {}, 'floors': self._floors()}
+        for name in dict.fromkeys((PLAIN, *self.options.extractors)):
+            extractor = self.networks.extractor(name, self.data.attackers)
+            if extractor is None:
+                results[name] = {'skipped': f'{TRAINED[name]} was not there; make it with: '
+                                 f'latent-rag train {TRAINED[name].partition(".")[0]}'}
+                continue
+            results[name] = self._of_extractor(extractor)
+        without_pairs = results[PLAIN].pop(WITHOUT_PAIRS)
+        if KEYED in results:
+            results[KEYED]['attacks_without_pairs'] = without_pairs
+        with_ratios(results)
+        results['about'] = self._about(time.monotonic() - began_s)
+        return results
+
+    def _floors(self) -> Figures:
+        """Return what needs no feature, and what the independent network gets of the originals."""
+        floors = [self.measures[subjects.name] for subjects in self.data.held_out]
+        figures = {'mean_image': averaged([one.figures([one.floor()]) for one in floors]),
+                   'original': averaged([one.figures([one.attacked.people.images])
+                                         for one in floors])}
+        if self.data.real is not None:
+            measure = self.measures[self.data.real.name]
+            figures['vtest'] = {'mean_image': measure.figures([measure.floor()])}
+        return figures
+
+    def _of_extractor(self, extractor: Extractor) -> Figures:
+        published = {subjects.name: self.networks.published(extractor, subjects)
+                     for subjects in self.data.victims}
+        sets = [subjects.people for subjects in self.data.held_out]
+        figures = recognition([published[subjects.name] for subjects in self.data.held_out], sets)
+        real = self.data.real
+        if real is not None:
+            figures['vtest'] = recognition([published[real.name]], [real.people])
+        own = self.networks.published(extractor, self.data.attackers)
+        figures['floors'] = {'nearest_picture': self._nearest(published, own)}
+        self._attacks(extractor, own, published, figures)
+        figures['attributes'] = self._attributes(own, published)
+        return figures
+
+    def _attacks(self, extractor: Extractor, own: np.ndarray, published: dict[str, np.ndarray],
+                 figures: Figures) -> None:
+        """Put the figures of every attacker into those of the extractor."""
+        attackers = self.data.attackers
+        collected = CollectedFeatures(own, attackers.people.images, attackers.masks,
+                                      attackers.people.labels.identities)
+        measured: Figures = {SYNTHETIC: {}, 'vtest': {}, WITHOUT_PAIRS: {}}
+        for attacker, make in self._attackers().items():
+            by_victims: dict[str, list[Figures]] = {name: [] for name in measured}
+            for seed, subjects in enumerate(tqdm(self.data.held_out,
+                                                 desc=f'{extractor.name}, {attacker}')):
+                stage = Stage(extractor.name, extractor.weights_sha256, collected,
+                              self._victims(extractor, subjects, published),
+                              Budget(self.options.iterations, seed), self.options.batch)
+                for name, part in run_stage(stage, make(), self.work).items():
+                    by_victims[name].append(part)
+                if seed == 0:
+                    self.shown[extractor.name, attacker] = shown_pictures(stage, attacker,
+                                                                          self.work)
+            for name, parts in by_victims.items():
+                if parts:
+                    measured[name][attacker] = averaged(parts)
+        figures['attacks'] = measured[SYNTHETIC]
+        if measured['vtest']:
+            figures['vtest']['attacks'] = measured['vtest']
+        if extractor.name == PLAIN:
+            figures[WITHOUT_PAIRS] = measured[WITHOUT_PAIRS]
+
+    def _attackers(self) -> dict[str, Callable[[], FeatureAttacker]]:
+        """Return what makes an untrained attacker, by name."""
+        device, batch = self.networks.device, self.options.batch
+        judge = self.networks.plain().network
+        return {'decoder': lambda: DecoderAttacker(device, batch),
+                'gan': lambda: GanAttacker(judge, device, batch),
+                'diffusion': lambda: DiffusionAttacker(device, batch)}
+
+    def _victims(self, extractor: Extractor, subjects: Subjects,
+                 published: dict[str, np.ndarray]) -> dict[str, Victims]:
+        """Return the victims of one seed; those of the key are attacked beside the plain ones."""
+        measure = self.measures[subjects.name]
+        features = published[subjects.name][::self.options.every]
+        victims = {SYNTHETIC: Victims(measure, features)}
+        if self.data.real is not None:
+            real = self.data.real.name
+            victims['vtest'] = Victims(self.measures[real], published[real])
+        if extractor.name == PLAIN:
+            keyed = self.networks.extractor(KEYED, self.data.attackers)
+            victims[WITHOUT_PAIRS] = Victims(measure, keyed.published(features), aligned=True)
+        return victims
+
+    def _nearest(self, published: dict[str, np.ndarray], own: np.ndarray) -> Figures:
+        """Return the figures of the attackers' own picture with the nearest feature."""
+        images = self.data.attackers.people.images
+        return averaged([self.measures[subjects.name].figures([nearest_pictures(
+            published[subjects.name][::self.options.every], own, images)])
+            for subjects in self.data.held_out])
+
+    def _attributes(self, own: np.ndarray, published: dict[str, np.ndarray]) -> Figures:
+        """Return how often each attribute is read off a feature, and the chance of a guess."""
+        attackers = self.data.attackers
+        truth = attributes(attackers, attackers)
+        figures: Figures = {name: [] for name in truth}
+        for seed, subjects in enumerate(self.data.held_out):
+            wanted = attributes(subjects, attackers)
+            for name, labels in truth.items():
+                probe = AttributeProbe(self.options.probe_iterations, seed)
+                probe.fit(own, labels, attackers.people.labels.identities)
+                right = probe.predict(published[subjects.name]) == wanted[name]
+                figures[name].append({'accuracy': float(right.mean()),
+                                      'chance': self._chance(wanted[name], labels)})
+        return {name: averaged(parts) for name, parts in figures.items()}
+
+    @staticmethod
+    def _chance(wanted: np.ndarray, labels: np.ndarray) -> float:
+        """Return how often the attackers' most frequent class is right."""
+        return float((wanted == np.bincount(labels).argmax()).mean())
+
+    def _about(self, seconds: float) -> Figures:
+        people: Sequence[Subjects] = (self.data.attackers, *self.data.victims)
+        return {'command': self.options.command, 'device': self.networks.device,
+                'attacker_iterations': self.options.iterations,
+                'attacker_seeds': len(self.data.held_out),
+                'people': [{'name': subjects.name, 'pictures': len(subjects.people),
+                            'identities': subjects.people.identity_count,
+                            'fingerprint': subjects.fingerprint} for subjects in people],
+                'seconds': round(seconds, 1), 'versions': versions(),
+                'weights_sha256': weights_hashes(self.networks.weights)}

@@ -1,0 +1,187 @@
+"""The feature evaluation on people of two colours: every figure, fresh attackers, kept stages."""
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from latent_rag_ros.evaluation.feature_data import FeatureData, FeatureNetworks
+from latent_rag_ros.evaluation.feature_figures import FeatureEvaluation, FeatureOptions
+from latent_rag_ros.evaluation.feature_page import feature_page
+from latent_rag_ros.evaluation.feature_people import Subjects, attributes
+from latent_rag_ros.evaluation.feature_scores import ReversalMeasure, nearest_pictures
+from latent_rag_ros.evaluation.feature_summary import averaged, with_ratios
+from latent_rag_ros.evaluation.feature_table import features_table
+from latent_rag_ros.evaluation.held_out import HeldOutPeople
+from latent_rag_ros.evaluation.ranking import Labels
+from latent_rag_ros.evaluation.results_file import write_results
+from latent_rag_ros.weights.registry import register
+
+OPTIONS = FeatureOptions(('protected', 'decoder_protected', 'keyed'), iterations=2,
+                         probe_iterations=3, batch=2, every=4)
+
+
+def subjects(name: str, seed: int, people: int) -> Subjects:
+    """Return people of two plain colours in front of noise, two crops by each of two cameras."""
+    random = np.random.default_rng(seed)
+    identities = np.repeat(np.arange(people), 4)
+    images = random.integers(0, 256, (len(identities), 128, 64, 3)).astype(np.uint8)
+    masks = np.zeros(images.shape[:3], bool)
+    masks[:, 8:120, 16:48] = True
+    for identity in range(people):
+        rows = np.flatnonzero(identities == identity)
+        images[rows, 8:64, 16:48], images[rows, 64:120, 16:48] = random.integers(0, 256, (2, 3))
+    values = random.random((3, people))[:, identities]
+    traits = {'female': values[0] > 0.5, 'build': values[1], 'hair': values[2]}
+    labels = Labels(identities + 1, np.tile([0, 0, 1, 1], people))
+    return Subjects(name, HeldOutPeople(images, labels), masks, traits)
+
+
+@pytest.fixture(scope='module')
+def data() -> FeatureData:
+    """Return attackers' people and two sets of strangers; the real ones have no traits."""
+    real = subjects('vtest', 4, 4)
+    return FeatureData(subjects('seed 7', 1, 12),
+                       (subjects('seed 101', 2, 6), subjects('seed 102', 3, 6)),
+                       Subjects('vtest', real.people, real.masks))
+
+
+@pytest.fixture(scope='module')
+def weights(make_weights):
+    """Return weights with a protected extractor beside the plain one, and none of the decoder."""
+    folder = make_weights([1])
+    path = folder / 'protected_embedder.safetensors'
+    shutil.copy(folder / 'embedder.safetensors', path)
+    register(path)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def work(tmp_path_factory):
+    """Return the folder of the stages."""
+    return tmp_path_factory.mktemp('work')
+
+
+@pytest.fixture(scope='module')
+def evaluation(data, weights, work) -> FeatureEvaluation:
+    """Return a finished run."""
+    run = FeatureEvaluation(data, FeatureNetworks(weights, 'cpu', work), OPTIONS)
+    run.results = run.run()
+    return run
+
+
+def test_every_row_has_the_promised_figures(evaluation):
+    for name in ('plain', 'protected', 'keyed'):
+        row = evaluation.results[name]
+        assert 0 <= row['map'] <= 1 and row['urr_ratio'] > 0 and 'urr_norm' in row
+        assert set(row['attacks']) == set(row['vtest']['attacks']) == {'decoder', 'gan',
+                                                                       'diffusion'}
+        for figures in row['attacks'].values():
+            assert {'skill', 'rank1', 'psnr_db', 'ssim', 'colour_accuracy'} <= figures.keys()
+            assert len(figures['by_seed']) == 2
+        assert set(row['attributes']) == {'torso_colour', 'legs_colour', 'body', 'build', 'hair'}
+    assert set(evaluation.results['keyed']['attacks_without_pairs']) == {'decoder', 'gan',
+                                                                         'diffusion'}
+
+
+def test_row_without_weights_says_how_to_make_them(evaluation):
+    assert evaluation.results['decoder_protected'] == {
+        'skipped': 'decoder_protected_embedder.safetensors was not there; make it with: '
+                   'latent-rag train decoder_protected_embedder'}
+
+
+def test_key_leaves_utility_as_it_is(evaluation):
+    results = evaluation.results
+    assert results['keyed']['map'] == pytest.approx(results['plain']['map'], abs=1e-3)
+
+
+def test_mean_picture_has_no_skill_and_the_original_has_all(evaluation):
+    floors = evaluation.results['floors']
+    assert abs(floors['mean_image']['skill']) < 1e-3 and floors['original']['skill'] == 1
+    assert floors['original']['ssim'] == pytest.approx(1)
+
+
+def test_finished_stages_are_read_back_and_others_are_not(evaluation, data, weights, work):
+    before = {path: path.stat().st_mtime_ns for path in work.rglob('figures.json')}
+    again = FeatureEvaluation(data, FeatureNetworks(weights, 'cpu', work), OPTIONS).run()
+    assert again['plain'] == evaluation.results['plain']
+    assert before == {path: path.stat().st_mtime_ns for path in work.rglob('figures.json')}
+    assert len(before) == 3 * 3 * 2  # extractors, attackers, seeds
+    assert not list(work.rglob('*.checkpoint')) and not list(work.rglob('*.best'))
+
+
+def test_stale_generator_beside_the_weights_is_never_used(data, weights, tmp_path, evaluation):
+    """A training folder full of the reversal module's remains changes no figure."""
+    folder = tmp_path / 'weights'
+    shutil.copytree(weights, folder)
+    torch.save({'networks': {'generator': {}}}, folder / 'protected_embedder.checkpoint')
+    options = FeatureOptions(('protected',), iterations=2, probe_iterations=3, batch=2, every=4)
+    fresh = FeatureEvaluation(FeatureData(data.attackers, data.held_out[:1]),
+                              FeatureNetworks(folder, 'cpu', tmp_path / 'work'), options).run()
+    seen = evaluation.results['protected']['attacks']['decoder']['by_seed'][0]
+    assert fresh['protected']['attacks']['decoder']['skill'] == pytest.approx(seen['skill'],
+                                                                              abs=1e-3)
+
+
+def test_nothing_of_real_people_is_kept(evaluation, data, work):
+    shown = [np.load(path) for path in work.rglob('shown.npy')]
+    assert {len(pictures) for pictures in shown} == {6}  # of the 6 attacked rendered ones
+    kept = {path.suffix for path in work.rglob('*') if path.is_file()}
+    assert kept == {'.npy', '.json', '.jsonl'}
+
+
+def test_page_needs_nothing_else_and_table_has_every_row(evaluation, data):
+    page = feature_page(evaluation.results, data.held_out[0].people.images[:3], evaluation.shown)
+    assert page.count('data:image/png;base64,') == 1 + 3 * 3
+    assert 'http' not in page and '<svg' in page
+    table = features_table(evaluation.results)
+    assert len(table.splitlines()) == 2 + 3 + 1 and 'plain, secret rotation' in table
+
+
+def test_results_are_json(evaluation, tmp_path):
+    write_results(tmp_path / 'features.json', evaluation.results)
+    assert 'NaN' not in (tmp_path / 'features.json').read_text()
+    assert json.loads((tmp_path / 'features.json').read_text())['about']['attacker_seeds'] == 2
+
+
+def test_perfect_reversal_is_recognised_and_constant_one_is_not(evaluation, data):
+    measure: ReversalMeasure = evaluation.measures['seed 101']
+    mean = measure.figures([measure.floor()])
+    same = measure.figures([measure.attacked.people.images] * 2)
+    assert same['skill'] == 1 and same['colour_accuracy'] == 1
+    assert same['rank1'] > mean['rank1']
+
+
+def test_nearest_picture_is_the_one_with_the_nearest_feature(data):
+    images = data.attackers.people.images[:3]
+    features = np.eye(3, dtype=np.float32)
+    assert (nearest_pictures(features[[2, 0]], features, images) == images[[2, 0]]).all()
+
+
+def test_real_people_have_clothes_only(data):
+    assert set(attributes(data.real, data.attackers)) == {'torso_colour', 'legs_colour'}
+    classes = attributes(data.held_out[0], data.attackers)
+    assert set(np.unique(classes['build'])) <= {0, 1, 2} and set(classes['body']) <= {0, 1}
+
+
+def test_ratios_compare_the_strongest_attackers():
+    row = {'map': 0.8, 'attacks': {'decoder': {'skill': 0.4, 'rank1': 0.2, 'ssim': 0.5},
+                                   'gan': {'skill': 0.3, 'rank1': 0.4, 'ssim': 0.4}}}
+    half = {'map': 0.8, 'attacks': {'decoder': {'skill': 0.1, 'rank1': 0.1, 'ssim': 0.5},
+                                    'gan': {'skill': 0.2, 'rank1': 0.2, 'ssim': 0.4}}}
+    results = {'about': {}, 'floors': {'mean_image': {'rank1': 0.0}}, 'plain': row,
+               'protected': half, 'missing': {'skipped': 'not there'}}
+    with_ratios(results)
+    assert row['urr_norm'] == 1 and row['urr_ratio'] == 2 and row['skill_cut'] == 0
+    assert half['urr_norm'] == half['urr_norm_rank1'] == 2 and half['urr_ratio'] == 4
+    assert half['skill_cut'] == half['rank1_cut'] == 0.5 and half['map_loss_points'] == 0
+    assert half['strongest'] == {'skill': 'gan', 'rank1': 'gan', 'ssim': 'decoder'}
+
+
+def test_averages_keep_every_seed():
+    parts = [{'skill': 0.2, 'skill_ci95': [0, 1]}, {'skill': 0.4, 'skill_ci95': [0, 1]}]
+    assert averaged(parts) == {'skill': 0.3, 'by_seed': parts}
+    assert averaged(parts[:1]) == parts[0]

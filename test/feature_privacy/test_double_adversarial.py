@@ -1,0 +1,127 @@
+"""The double adversarial training: its two steps, its warm-up, its end, and what it writes."""
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from latent_rag_ros.feature_privacy.double_adversarial import DoubleAdversarialTraining
+from latent_rag_ros.feature_privacy.reversal_generator import conditions
+from latent_rag_ros.feature_privacy.reversal_module import ReversalSettings
+from latent_rag_ros.feature_privacy.settings import ProtectionSettings
+from latent_rag_ros.feature_privacy.train_protected_embedder import train_protected_embedder
+from latent_rag_ros.identity.embedder import load_embedder
+from latent_rag_ros.training.train_embedder import EmbedderSettings
+from latent_rag_ros.weights.tensors import load_tensors
+
+EMBEDDER = EmbedderSettings(seed=3, iterations=4, identities_per_batch=4, crops_per_identity=2,
+                            anchors_per_batch=2)
+
+
+def settings(**changes) -> ProtectionSettings:
+    """Return settings of a run of four iterations, the first one a warm-up."""
+    return ProtectionSettings(**{'embedder': EMBEDDER, 'warm_up_iterations': 1,
+                                 'ramp_iterations': 1, 'lazy_every': 2} | changes)
+
+
+def values_of(network: torch.nn.Module) -> torch.Tensor:
+    """Return all parameters in one row."""
+    return torch.cat([value.detach().flatten().clone() for value in network.parameters()])
+
+
+def watched(training: DoubleAdversarialTraining) -> list[dict[str, bool]]:
+    """Run a training and return what moved in each iteration."""
+    parts = {'extractor': training.extractor, 'generator': training.reversal.generator,
+             'seen': training.lazy.seen}
+    moved = []
+
+    def step(iteration, random):
+        before = {name: values_of(part) for name, part in parts.items()}
+        losses = DoubleAdversarialTraining.step(training, iteration, random)
+        moved.append({name: not torch.equal(before[name], values_of(part))
+                      for name, part in parts.items()})
+        return losses
+
+    training.trainer.run(step)
+    return moved
+
+
+def test_every_k_moves_the_reversal_module_in_the_warm_up_and_in_every_kth_step(
+        crops, plain_file, tmp_path):
+    training = DoubleAdversarialTraining(crops, plain_file, settings(lazy_reading='every_k'),
+                                         tmp_path)
+    moved = watched(training)
+    assert [row['extractor'] for row in moved] == [False, True, True, True]
+    assert [row['generator'] for row in moved] == [True, False, True, False]
+
+
+def test_slow_copy_moves_later_than_the_generator(crops, plain_file, tmp_path):
+    training = DoubleAdversarialTraining(crops, plain_file, settings(), tmp_path)
+    moved = watched(training)
+    assert all(row['generator'] for row in moved)
+    assert [row['seen'] for row in moved] == [True, False, True, False]
+
+
+def test_interrupted_training_ends_like_an_uninterrupted_one(crops, plain_file, tmp_path):
+    class Interrupted(Exception):
+        """Ends a run as a power cut does."""
+
+    whole = DoubleAdversarialTraining(crops, plain_file, settings(), tmp_path / 'whole').run()
+    broken = DoubleAdversarialTraining(crops, plain_file, settings(), tmp_path / 'broken')
+    broken.trainer.schedule = type(broken.trainer.schedule)(
+        **(vars(broken.trainer.schedule) | {'checkpoint_every': 1}))
+
+    def step(iteration, random):
+        if iteration == 2:
+            raise Interrupted
+        return DoubleAdversarialTraining.step(broken, iteration, random)
+
+    with pytest.raises(Interrupted):
+        broken.trainer.run(step)
+    resumed = DoubleAdversarialTraining(crops, plain_file, settings(), tmp_path / 'broken').run()
+    assert torch.equal(values_of(resumed), values_of(whole))
+
+
+def test_privacy_loss_is_bounded_and_scale_wins_nothing(crops, plain_file, tmp_path):
+    training = DoubleAdversarialTraining(crops, plain_file, settings(), tmp_path)
+    rows = torch.arange(16)[::2].numpy()  # two crops each of four people
+    pictures, person = crops.tensor(rows), crops.mask(rows)
+    features = torch.randn(8, 256).requires_grad_()
+
+    def loss(scale: float) -> torch.Tensor:
+        torch.manual_seed(5)
+        return training.privacy_loss(conditions(scale * features), pictures, person)
+
+    first = loss(1.0)
+    assert 0 <= first.item() <= 1
+    assert torch.allclose(first, loss(1000.0), atol=1e-3)
+    first.backward()
+    along = (features.grad * features.detach()).sum(1) / features.detach().norm(dim=1)
+    assert along.abs().max() < 1e-3 * features.grad.norm(dim=1).max() + 1e-7
+
+
+@pytest.mark.parametrize('kind, name', [('gan', 'protected_embedder'),
+                                        ('decoder', 'decoder_protected_embedder')])
+def test_written_file_is_an_embedder_without_its_reversal_module(kind, name, crops, plain_file,
+                                                                 tmp_path):
+    path = train_protected_embedder(crops, plain_file, tmp_path, settings(
+        reversal=ReversalSettings(kind=kind), warm_up_iterations=2))
+    assert path.name == f'{name}.safetensors'
+    tensors, metadata = load_tensors(path)
+    assert set(tensors) == set(load_tensors(plain_file)[0])
+    assert json.loads(metadata['training'])['reversal']['kind'] == kind
+    features = load_embedder(path).embed(crops.tensor(torch.arange(2).numpy()))
+    assert torch.allclose(features.norm(dim=1), torch.ones(2), atol=1e-3)
+    row = json.loads((tmp_path / f'{name}.log.jsonl').read_text().splitlines()[-1])
+    assert {'identity', 'triplet', 'privacy', 'reversal_distance'} <= row.keys()
+
+
+def test_weight_of_the_privacy_loss_rises_and_stays():
+    plan = settings(privacy_weight=4.0, ramp_iterations=4)
+    assert [plan.weight(step) for step in (0, 1, 3, 50)] == [1.0, 2.0, 4.0, 4.0]
+
+
+def test_warm_up_that_leaves_nothing_is_refused():
+    with pytest.raises(ValueError, match='leave some to the extractor'):
+        settings(warm_up_iterations=4)
