@@ -110,14 +110,15 @@ class Recoverer:
         """Return what the network sees of pictures (n, 128, 64, 3); identities (n,) if known."""
         return Evidence(protected)
 
-    def own_pairs(self, pairs: AttackPairs, directory: Path) -> AttackPairs:
-        """Return the pairs to train on: by default those that were given."""
-        return pairs
+    def own_pairs(self, pairs: AttackPairs, validation: AttackPairs,
+                  directory: Path) -> tuple[AttackPairs, AttackPairs]:
+        """Return the pairs to train on and to choose by: by default those that were given."""
+        return pairs, validation
 
     def fit(self, pairs: AttackPairs, validation: AttackPairs, budget: Budget,
             directory: Path) -> None:
         """Train from scratch; see `interface.RecoveryAttacker`."""
-        pairs, validation = (self.own_pairs(each, directory) for each in (pairs, validation))
+        pairs, validation = self.own_pairs(pairs, validation, directory)
         self.learn(pairs)
         seen, seen_there = (self.evidence(each.protected, each.identities)
                             for each in (pairs, validation))

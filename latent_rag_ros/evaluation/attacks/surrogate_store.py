@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from latent_rag_ros.evaluation.attacks.best_training import fingerprint
 from latent_rag_ros.evaluation.attacks.interface import AttackPairs, Budget, Images
 from latent_rag_ros.evaluation.attacks.pairs import (
-    STORE_SEED, Protect, attackers_people, chosen_pairs, protected_pairs)
-from latent_rag_ros.evaluation.attacks.recovery import Evidence, Recoverer, psnr_loss
+    STORE_SEED, Protect, attackers_people, chosen_pairs)
+from latent_rag_ros.evaluation.attacks.recovery import (
+    VALIDATION_PICTURES, Evidence, Recoverer, psnr_loss)
 from latent_rag_ros.evaluation.attacks.unet import UNet
 from latent_rag_ros.evaluation.embedding import EmbeddingNetwork, embed_images, to_crops
 from latent_rag_ros.evaluation.held_out import HeldOutPeople
@@ -86,17 +87,23 @@ class SurrogateStoreRecoverer(Recoverer):
         super().__init__('surrogate_store', lambda _: UNet(6), psnr_loss, device)
         self._lookup, self._surrogate = lookup, surrogate
 
-    def own_pairs(self, pairs: AttackPairs, directory: Path) -> AttackPairs:
+    def own_pairs(self, pairs: AttackPairs, validation: AttackPairs,
+                  directory: Path) -> tuple[AttackPairs, AttackPairs]:
         """Return originals of the given pairs, protected by the surrogate; kept in a file."""
         if self._surrogate is None:
-            return pairs
-        pairs = chosen_pairs(pairs, np.arange(len(pairs))[:OWN_PAIRS_MAX])
-        people = HeldOutPeople(pairs.originals, Labels(pairs.identities, pairs.cameras))
+            return pairs, validation
+        parts = [chosen_pairs(pairs, np.arange(len(pairs))[:OWN_PAIRS_MAX]),
+                 chosen_pairs(validation, np.arange(len(validation))[:VALIDATION_PICTURES])]
+        originals, identities, cameras = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ('originals', 'identities', 'cameras'))
         # the given pairs are part of the key: they tell which method and which weights
-        key = fingerprint(Budget(0, 0), pairs.protected, pairs.originals)
-        return AttackPairs(_kept(directory / f'surrogate-{key}.npy',
-                                 lambda: protected_pairs(people, self._surrogate).protected),
-                           pairs.originals, pairs.identities, pairs.cameras)
+        key = fingerprint(Budget(0, 0), originals, *(part.protected for part in parts))
+        protected = _kept(directory / f'surrogate-{key}.npy', lambda: self._surrogate(
+            HeldOutPeople(originals, Labels(identities, cameras))))
+        own = AttackPairs(protected, originals, identities, cameras)
+        rows = np.arange(len(own))
+        return (chosen_pairs(own, rows[:len(parts[0])]), chosen_pairs(own, rows[len(parts[0]):]))
 
     def learn(self, pairs: AttackPairs) -> None:
         """Remember what the pictures of the pairs look like to the lookup network."""

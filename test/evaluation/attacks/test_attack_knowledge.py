@@ -8,7 +8,8 @@ import torch
 from latent_rag_ros.evaluation.attacks.averaging import AveragingRecoverer, averaged
 from latent_rag_ros.evaluation.attacks.grey_box import GreyBoxRecoverer
 from latent_rag_ros.evaluation.attacks.interface import AttackPairs
-from latent_rag_ros.evaluation.attacks.pairs import attackers_people, validation_rows
+from latent_rag_ros.evaluation.attacks.pairs import (
+    attackers_people, chosen_pairs, validation_rows)
 from latent_rag_ros.evaluation.attacks.surrogate_store import (
     SurrogateStoreRecoverer, surrogate_replacer)
 from latent_rag_ros.evaluation.floors import solid
@@ -76,11 +77,15 @@ def test_surrogate_makes_its_own_pairs_once(tmp_path):
         calls.append(len(some))
         return solid(some.images, 77)
 
+    few = chosen_pairs(given, np.arange(3))
     for _ in range(2):
-        own = SurrogateStoreRecoverer(MeanColour(), surrogate).own_pairs(given, tmp_path)
+        own, apart = SurrogateStoreRecoverer(MeanColour(), surrogate).own_pairs(given, few,
+                                                                                tmp_path)
         assert (own.protected == 77).all() and np.array_equal(own.originals, given.originals)
-    assert calls == [len(people)]
-    assert SurrogateStoreRecoverer(MeanColour()).own_pairs(given, tmp_path) is given
+        assert (apart.protected == 77).all() and np.array_equal(apart.originals, few.originals)
+    assert calls == [len(people) + 3]
+    untouched = SurrogateStoreRecoverer(MeanColour()).own_pairs(given, few, tmp_path)
+    assert untouched[0] is given and untouched[1] is few
 
 
 def test_surrogate_of_latent_rag_retrieves_from_the_attackers_own_people(make_weights):
