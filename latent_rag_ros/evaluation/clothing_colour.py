@@ -17,6 +17,18 @@ from skimage.color import deltaE_ciede2000
 PALETTE_SIZE = 8
 """Colours that are told apart, for the torso and for the legs."""
 
+COLOURS = ('black', 'grey', 'white', 'red', 'orange or brown', 'yellow', 'green', 'blue',
+           'purple', 'pink')
+"""Basic colour terms, by number."""
+
+CHROMA_MIN = 14.0
+"""CIELAB chroma below which a colour counts as black, grey or white."""
+BLACK_BELOW, WHITE_FROM = 32.0, 72.0
+"""CIELAB lightness, 0..100, of the borders between black, grey and white."""
+HUE_ENDS_DEG = (42.0, 72.0, 108.0, 190.0, 292.0, 330.0)
+"""CIELAB hue angle where red, orange, yellow, green, blue and purple end; pink ends at 8."""
+PINK_END_DEG = 8.0
+
 TORSO_ROWS, LEGS_ROWS = (0.2, 0.45), (0.55, 0.85)
 """Parts of the person's height, from the top."""
 PIXELS_MIN = 12
@@ -43,6 +55,25 @@ def clothing_lab(images: NDArray[np.uint8], masks: NDArray[np.bool_]) -> Clothin
     """
     pairs = [_median_colours(image, mask) for image, mask in zip(images, masks)]
     return Clothing(np.array([torso for torso, _ in pairs]), np.array([legs for _, legs in pairs]))
+
+
+def clothing_colours(images: NDArray[np.uint8], masks: NDArray[np.bool_]) -> Clothing:
+    """Return the basic colour term of torso and legs as numbers in `COLOURS`, each (n,), int64.
+
+    Arguments as in `clothing_lab`.
+    """
+    lab = clothing_lab(images, masks)
+    return Clothing(basic_colours(lab.torso), basic_colours(lab.legs))
+
+
+def basic_colours(lab: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the number in `COLOURS` of CIELAB colours (n, 3)."""
+    chroma = np.hypot(lab[:, 1], lab[:, 2])
+    hue_deg = np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) % 360
+    grey = np.searchsorted([BLACK_BELOW, WHITE_FROM], lab[:, 0], side='right')
+    hue = COLOURS.index('red') + np.searchsorted(HUE_ENDS_DEG, hue_deg, side='right')
+    hue = np.where(hue_deg < PINK_END_DEG, COLOURS.index('pink'), hue)
+    return np.where(chroma < CHROMA_MIN, grey, hue).astype(np.int64)
 
 
 @dataclass(frozen=True)

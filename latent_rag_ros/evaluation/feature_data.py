@@ -12,7 +12,8 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.feature_people import Subjects
 from latent_rag_ros.evaluation.unseen import load_unseen_embedder
 from latent_rag_ros.feature_privacy.extractors import (
-    PLAIN, TRAINED, Extractor, changed_extractor, trained_extractor)
+    Extractor, changed_extractor, trained_extractor)
+from latent_rag_ros.feature_privacy.row_names import PLAIN, TRAINED
 from latent_rag_ros.training.unseen_embedder import UnseenEmbedder
 
 

@@ -27,8 +27,9 @@ from latent_rag_ros.feature_privacy.attacker import CollectedFeatures, FeatureAt
 from latent_rag_ros.feature_privacy.attribute_probe import AttributeProbe
 from latent_rag_ros.feature_privacy.decoder_attacker import DecoderAttacker
 from latent_rag_ros.feature_privacy.diffusion_attacker import DiffusionAttacker
-from latent_rag_ros.feature_privacy.extractors import KEYED, PLAIN, TRAINED, Extractor
+from latent_rag_ros.feature_privacy.extractors import Extractor
 from latent_rag_ros.feature_privacy.gan_attacker import GanAttacker
+from latent_rag_ros.feature_privacy.row_names import KEYED, PLAIN, TRAINED
 
 SYNTHETIC, WITHOUT_PAIRS = 'synthetic', 'keyed_without_pairs'
 

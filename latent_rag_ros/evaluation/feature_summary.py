@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from latent_rag_ros.evaluation.figures import Figures
-from latent_rag_ros.feature_privacy.extractors import PLAIN
+from latent_rag_ros.feature_privacy.row_names import PLAIN
 from latent_rag_ros.feature_privacy.utility_reversibility import (
     attack_share, urr_norm, urr_ratio)
 

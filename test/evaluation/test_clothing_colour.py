@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from latent_rag_ros.evaluation.clothing_colour import (
-    Clothing, Palette, chance, clothing_lab, colour_difference)
+    COLOURS, Clothing, Palette, chance, clothing_colours, clothing_lab, colour_difference)
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
@@ -32,6 +32,17 @@ def test_clothing_lab_reads_the_middle_where_no_mask_is_known():
     unknown = clothing_lab(image[np.newaxis], np.zeros((1, 128, 64), bool))
     np.testing.assert_allclose(unknown.torso, known.torso)
     np.testing.assert_allclose(unknown.legs, known.legs)
+
+
+@pytest.mark.parametrize(('rgb', 'name'), [
+    ((10, 10, 10), 'black'), ((128, 128, 128), 'grey'), ((250, 250, 250), 'white'),
+    ((200, 20, 20), 'red'), ((140, 80, 30), 'orange or brown'), ((230, 220, 40), 'yellow'),
+    ((30, 150, 40), 'green'), ((30, 60, 200), 'blue'), ((120, 30, 140), 'purple'),
+    ((240, 120, 170), 'pink')])
+def test_clothing_colours_name_basic_colours(rgb, name):
+    image, mask = drawn(rgb, rgb)
+    numbers = clothing_colours(image[np.newaxis], mask[np.newaxis])
+    assert COLOURS[numbers.torso[0]] == COLOURS[numbers.legs[0]] == name
 
 
 def test_palette_numbers_tell_far_colours_apart_and_near_ones_not():

@@ -7,7 +7,7 @@ attention and numbers of neighbours are compared without refinement, which would
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ def _baselines() -> dict[str, Entry]:
 
 
 def _ablations(robot: Preset) -> dict[str, Entry]:
-    whole = replace(robot, stop_cosine=NEVER_STOP, predicted=False, corrections=0)
+    whole = replace(_by_gradient_steps(robot), stop_cosine=NEVER_STOP)
     fused = replace(whole, iterations=0)
     ten = replace(whole, iterations=10)
     presets = {
@@ -126,6 +126,12 @@ def _ablations(robot: Preset) -> dict[str, Entry]:
         'closed_store_fuse_only': _closed('closed_store_fuse_only', fused,
                                           'closed store, 0 iterations'),
         'closed_store': _closed('closed_store', ten, 'closed store, 10 iterations')}
+
+
+def _by_gradient_steps(preset: Preset) -> Preset:
+    """Return a preset without what came after the paper: those fields get their defaults."""
+    return Preset(**{part.name: getattr(preset, part.name) for part in fields(Preset)
+                     if part.default is MISSING})
 
 
 def _closed(name: str, preset: Preset, title: str) -> Entry:

@@ -1,4 +1,4 @@
-"""One HTML page of a privacy evaluation that needs nothing beside it: no file, no script, no net."""
+"""One HTML page of a privacy evaluation that needs nothing beside it: no file, no network."""
 from __future__ import annotations
 
 import re
@@ -16,9 +16,9 @@ from latent_rag_ros.evaluation.privacy.tables import (
 from latent_rag_ros.weights.registry import write_atomically
 
 Figures = Mapping[str, Any]
-SETTINGS = ('raw_raw', 'prot_raw', 'raw_prot', 'prot_prot')
 STYLE = '''
-body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:1200px;padding:0 1em;color:#1c2430}
+body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:1200px;padding:0 1em}
+body{color:#1c2430}
 table{border-collapse:collapse;margin:1em 0;font-size:13px}
 th,td{border-bottom:1px solid #d5dbe3;padding:3px 8px;text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left;white-space:normal}
@@ -43,7 +43,8 @@ def page(evaluated: Evaluated) -> str:
     """Return the page: overview, plots, contact sheets, every table, and where all comes from."""
     results = evaluated.figures
     sections = [
-        _section('Overview', _table(HEAD, rows(results)) + f'<p>{_markdown(caption(results))}'),
+        _section('Overview', _table(HEAD, rows(results))
+                 + f'<p>{_markdown(caption(results))}'),
         _section('Privacy against utility', _plots(results)),
         _section('What an attacker sees and draws', _sheets(evaluated)),
         _section('Attackers', _attacks(results)),

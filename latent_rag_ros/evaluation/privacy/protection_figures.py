@@ -43,7 +43,7 @@ class Looks:
 def edge_correlation(images: Images, references: Images) -> NDArray[np.float64]:
     """Return the correlation of the gradient magnitudes of grey pictures, (n,), -1..1.
 
-    Both have shape (n, h, w, 3), uint8, RGB. A picture without any edge correlates with nothing: 0.
+    Both have shape (n, h, w, 3), uint8, RGB. A picture without edges correlates with nothing: 0.
     """
     first, second = (_edges(pictures) for pictures in (images, references))
     first -= first.mean(axis=1, keepdims=True)

@@ -35,6 +35,6 @@ def sheet(rows: Mapping[str, Images]) -> Images:
 
 
 def data_uri(image: Images) -> str:
-    """Return a picture (h, w, 3), uint8, RGB, as PNG inside a URI, so that a page needs no file."""
+    """Return a picture (h, w, 3), uint8, RGB, as PNG inside a URI."""
     _, png = cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return f'data:image/png;base64,{base64.b64encode(png).decode()}'

@@ -18,7 +18,7 @@ GROUPS = ('latent_rag', 'baseline', 'ablation')
 
 
 def rows(results: Figures) -> list[list[str]]:
-    """Return the cells of the table: raw, floors, then methods by group; all but names are numbers.
+    """Return the cells of the table: raw, floors, then methods by group.
 
     Of all attackers of a method the best one counts in each column. Raises `KeyError` when
     `results` is not what `latent-rag evaluate privacy` writes.
@@ -94,7 +94,9 @@ def _percent(found: tuple[float, str] | None) -> str:
 
 
 def _pair(scores: Mapping[str, float] | None) -> str:
-    return MISSING if scores is None else f'{100 * scores["rank1"]:.1f} / {100 * scores["map"]:.1f}'
+    if scores is None:
+        return MISSING
+    return f'{100 * scores["rank1"]:.1f} / {100 * scores["map"]:.1f}'
 
 
 def _line(cells: list[str] | tuple[str, ...]) -> str:
