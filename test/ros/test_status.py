@@ -134,3 +134,11 @@ def test_overlay_draws_on_a_copy_of_the_protected_pixels() -> None:
     assert (frame.image == 90).all()
     assert (overlay[3, 2] != 90).any() and (overlay[3, 20] != 90).any()
     assert overlay.shape == frame.image.shape
+
+
+def test_overlay_shows_the_identity_behind_the_track_where_it_is_known() -> None:
+    frame = frame_of(SYNTHETIC, SOLID)
+    track = frame.persons[0].track_id
+    plain, named = (draw_overlay(frame, 'protecting', known) for known in ({}, {track: 7}))
+    assert (plain != named).any()
+    assert (draw_overlay(frame, 'protecting', {999: 7}) == plain).all()
