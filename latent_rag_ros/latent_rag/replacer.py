@@ -1,11 +1,13 @@
 """Latent-RAG end to end: features in, replacement persons out. Each step is a method.
 
-    f = E(x);  retrieve -> fuse -> refine -> synthesise
+    f = E(x);  retrieve -> fuse -> refine -> synthesise                    by gradient steps
+    f = E(x);  retrieve -> fuse -> predict -> synthesise, and again        with a code predictor
 
 The query picture x reaches only the losses of the refinement; it is never encoded.
 """
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,16 +16,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latent_rag_ros.identity.embedder import Embedder, load_embedder
+from latent_rag_ros.latent_rag.code_predictor import (
+    PREDICTOR_FILE, CodePredictor, has_code_predictor, load_code_predictor)
 from latent_rag_ros.latent_rag.fusion import fuse
 from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, Generator, load_generator
 from latent_rag_ros.latent_rag.presets import Preset
 from latent_rag_ros.latent_rag.refinement import RefinementSettings, refine
 from latent_rag_ros.latent_rag.store import RetrievalStore, check_made_with, load_store
-from latent_rag_ros.weights.registry import WeightsError, sha256_of, weights_file
+from latent_rag_ros.weights.registry import (
+    WEIGHTS_DIRECTORY, WeightsError, sha256_of, weights_file)
 
+LOGGER = logging.getLogger(__name__)
 EMBEDDER_FILE = 'embedder.safetensors'
 GENERATOR_FILE = 'generator.safetensors'
 STORE_FILE = 'store.safetensors'
+NEVER_STOP = 2.0
+"""A cosine that no person reaches."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +66,20 @@ class LatentRagReplacer:
         Device of the networks, such as `cpu` or `cuda:0`.
     coarse_layers : int
         How many first layers of a code are coarse.
+    predictor : CodePredictor, optional
+        What a preset that predicts uses; without it such a preset takes gradient steps.
     """
 
     def __init__(self, embedder: Embedder, generator: Generator, store: RetrievalStore,
-                 preset: Preset, device: str = 'cpu',
-                 coarse_layers: int = COARSE_LAYERS.stop) -> None:
+                 preset: Preset, device: str = 'cpu', coarse_layers: int = COARSE_LAYERS.stop,
+                 predictor: CodePredictor | None = None) -> None:
         self.embedder, self.generator, self.store = embedder, generator, store
         self.preset, self.device = preset, device
-        self._codes = store.codes.to(device)
+        self._predictor = predictor if preset.looks else None
+        if preset.looks and predictor is None:
+            LOGGER.info('no code predictor belongs to these weights: codes are refined by up to '
+                        '%d gradient steps, which takes longer', preset.iterations)
+        self._codes, self._features = store.codes.to(device), store.features.to(device)
         layers = store.layer_deviation if preset.relative_steps else torch.ones(
             self._codes.shape[1], 1)
         self._step_unit = layers.to(device)
@@ -85,11 +99,16 @@ class LatentRagReplacer:
         """
         paths = {name: weights_file(name, directory)
                  for name in (EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE)}
+        hashes = {name: sha256_of(path) for name, path in paths.items()}
         store = load_store(paths[STORE_FILE])
-        check_made_with(store, {name: sha256_of(paths[name])
-                                for name in (EMBEDDER_FILE, GENERATOR_FILE)})
+        check_made_with(store, {name: hashes[name] for name in (EMBEDDER_FILE, GENERATOR_FILE)})
+        predictor = None
+        if preset.looks and has_code_predictor(directory or WEIGHTS_DIRECTORY):
+            predictor = load_code_predictor(weights_file(PREDICTOR_FILE, directory), hashes,
+                                            device)
         embedder = embedder or load_embedder(paths[EMBEDDER_FILE], device)
-        return cls(embedder, load_generator(paths[GENERATOR_FILE], device), store, preset, device)
+        generator = load_generator(paths[GENERATOR_FILE], device)
+        return cls(embedder, generator, store, preset, device, predictor=predictor)
 
     @torch.no_grad()
     def _probed_size_px(self) -> tuple[int, int]:
@@ -115,21 +134,58 @@ class LatentRagReplacer:
         codes = self._codes[torch.from_numpy(rows).to(self.device)]
         return fuse(codes, self.preset.attention, self.preset.temperature)
 
-    def refine(self, crops: Tensor, features: Tensor, codes: Tensor, warm: bool = False,
-               deadline_s: float | None = None) -> tuple[Tensor, Tensor]:
-        """Refine codes (n, L, D); see `refinement.refine`.
+    @property
+    def predicts(self) -> bool:
+        """Whether codes are predicted, and corrected only where that does not suffice."""
+        return self._predictor is not None
 
-        `warm` codes come from the last frame of the track: only their fine layers move, because
-        coarse steps add up over the frames without limit and would pull the body apart.
+    def neighbours(self, rows: NDArray) -> Tensor:
+        """Return the mean feature of the people in `retrieve`'s rows, shape (n, d)."""
+        return self._features[torch.from_numpy(rows).to(self.device)].mean(1)
+
+    @torch.no_grad()
+    def predict(self, features: Tensor, reached: Tensor, codes: Tensor) -> Tensor:
+        """Return codes closer to the features, shape (n, L, D); see `CodePredictor.forward`.
+
+        Only for a replacer that `predicts`.
         """
-        preset, unit = self.preset, self._step_unit
-        coarse_step = 0.0 if warm else preset.coarse_step
+        return self._predictor(features, reached, codes)
+
+    def refine(self, crops: Tensor, features: Tensor, codes: Tensor,
+               deadline_s: float | None = None) -> tuple[Tensor, Tensor]:
+        """Refine fused codes (n, L, D) by gradient steps alone; see `refinement.refine`."""
+        preset = self.preset
+        return self._steps(crops, features, codes, preset.iterations, preset.stop_cosine,
+                           preset.coarse_step, deadline_s)
+
+    def refine_warm(self, crops: Tensor, features: Tensor, codes: Tensor,
+                    deadline_s: float | None = None) -> tuple[Tensor, Tensor]:
+        """Refine codes that come from the last frame of the track; as `refine`.
+
+        Only their fine layers move, because coarse steps add up over the frames without limit and
+        would pull the body apart.
+        """
+        preset = self.preset
+        return self._steps(crops, features, codes, preset.warm_iterations,
+                           preset.warm_stop_cosine, 0.0, deadline_s)
+
+    def correct(self, crops: Tensor, features: Tensor, codes: Tensor,
+                deadline_s: float | None = None) -> tuple[Tensor, Tensor]:
+        """Take the few true gradient steps after the prediction, for persons who ask; as `refine`.
+
+        All `Preset.corrections` of them are taken while there is time.
+        """
+        preset = self.preset
+        return self._steps(crops, features, codes, preset.corrections, NEVER_STOP,
+                           preset.coarse_step, deadline_s)
+
+    def _steps(self, crops: Tensor, features: Tensor, codes: Tensor, iterations: int,
+               stop_cosine: float, coarse_step: float,
+               deadline_s: float | None) -> tuple[Tensor, Tensor]:
+        unit, coarse = self._step_unit, self._coarse_layers
         settings = RefinementSettings(
-            iterations=preset.warm_iterations if warm else preset.iterations,
-            coarse_steps=coarse_step * unit[:self._coarse_layers],
-            fine_steps=preset.fine_step * unit[self._coarse_layers:],
-            momentum=preset.momentum, deadline_s=deadline_s, coarse_layers=self._coarse_layers,
-            stop_cosine=preset.warm_stop_cosine if warm else preset.stop_cosine)
+            iterations, coarse_step * unit[:coarse], self.preset.fine_step * unit[coarse:],
+            self.preset.momentum, stop_cosine, deadline_s, coarse)
         return refine(self.generator, self.embedder, crops, features, codes, settings)
 
     @torch.no_grad()
@@ -154,5 +210,37 @@ class LatentRagReplacer:
         features : Tensor
             Identity features of the crops, shape (n, 256), L2 norm 1.
         """
-        codes, iterations = self.refine(crops, features, self.fuse(self.retrieve(features)))
-        return Replacement(self.synthesise(codes), codes, iterations)
+        rows = self.retrieve(features)
+        codes = self.fuse(rows)
+        if not self.predicts:
+            codes, taken = self.refine(crops, features, codes)
+            return Replacement(self.synthesise(codes), codes, taken)
+        codes, images, cosine = self._looked(features, self.neighbours(rows), codes)
+        taken = torch.zeros(len(codes), dtype=torch.int64, device=codes.device)
+        asking = cosine < self.preset.correction_cosine
+        if self.preset.corrections and asking.any():
+            codes[asking], taken[asking] = self.correct(crops[asking], features[asking],
+                                                        codes[asking])
+            images[asking] = self.synthesise(codes[asking])
+        return Replacement(images, codes, taken)
+
+    def _looked(self, features: Tensor, reached: Tensor,
+                codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return codes, images and identity cosines after the looks that are asked for."""
+        images = torch.zeros(len(codes), 3, *self.image_size_px, dtype=torch.uint8,
+                             device=codes.device)
+        asking = torch.ones(len(codes), dtype=torch.bool, device=codes.device)
+        for _ in range(self.preset.looks):
+            codes[asking] = self.predict(features[asking], reached[asking], codes[asking])
+            images[asking] = self.synthesise(codes[asking])
+            reached[asking] = self.features_of(images[asking])
+            cosine = (reached * features).sum(1)
+            asking = cosine < self.preset.look_cosine
+            if not asking.any():
+                break
+        return codes, images, cosine
+
+    @torch.no_grad()
+    def features_of(self, images: Tensor) -> Tensor:
+        """Return the identity features (n, d) of 8-bit images (n, 3, h, w), RGB."""
+        return self.embedder.embed(images.float() / 255)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,9 +11,13 @@ from torch import Tensor
 from latent_rag_ros.latent_rag.replacer import LatentRagReplacer
 from latent_rag_ros.protection.fitting_parts import in_fitting_parts
 from latent_rag_ros.protection.method import Patch, Person
+from latent_rag_ros.protection.patch_batch import Drafts, PersonBatch
 from latent_rag_ros.protection.stage_clock import StageClock
 from latent_rag_ros.protection.types import Reason
 from latent_rag_ros.protection.verification import Limits, verify
+
+Rule = Callable[[PersonBatch, Drafts], Tensor]
+"""From persons and what was drawn for them to a tensor with a row for each."""
 
 LOGGER = logging.getLogger(__name__)
 
@@ -77,55 +81,102 @@ class LatentRagMethod:
 
     def _synthesised(self, persons: Sequence[Person], clock: StageClock,
                      deadline_s: float) -> list[Patch]:
-        device = self._replacer.device
-        crops = torch.stack([person.crop for person in persons]).to(device)
-        unknown = torch.full((self._replacer.store.features.shape[1],), float('nan'))
-        features = torch.stack([unknown.to(device) if person.feature is None
-                                else person.feature.to(device) for person in persons])
-        known = set(self._codes)
-        codes = self._codes_of(persons, crops.float() / 255, features, clock, deadline_s)
+        now_s = time.monotonic()
+        until_s = now_s + REFINEMENT_SHARE * (deadline_s - now_s)
+        replacer = self._replacer
+        batch = PersonBatch.of(persons, [person.track_id in self._codes for person in persons],
+                               replacer.store.features.shape[1], replacer.device)
+        codes = self._codes_of(batch, clock, until_s)
         if time.monotonic() >= deadline_s:
             return [Patch(None, Reason.LATE) for _ in persons]
+        drafts = self._drawn(batch, codes, clock)
+        for asks, improve in self._improvements(until_s):
+            drafts = self._improved(batch, drafts, asks(batch, drafts), improve, clock, until_s)
+        self._remember(batch, drafts)
+        return drafts.patches()
+
+    def _codes_of(self, batch: PersonBatch, clock: StageClock, until_s: float) -> Tensor:
+        """Return one code per person: remembered, or retrieved, fused and refined."""
+        codes = self._replacer.empty_codes(len(batch.tracks))
+        for row in batch.known.nonzero()[:, 0].tolist():
+            codes[row] = self._codes[batch.tracks[row]]
+        cold = (~batch.known).nonzero()[:, 0]
+        if not len(cold):
+            return codes
+        part = batch.part(cold)
+        with clock('retrieve'):
+            rows = self._replacer.retrieve(part.features)
+        with clock('fuse'):
+            fused = self._replacer.fuse(rows)
+        with clock('refine'):
+            if self._replacer.predicts:
+                codes[cold] = self._replacer.predict(
+                    part.features, self._replacer.neighbours(rows), fused)
+            else:
+                codes[cold], _ = self._replacer.refine(part.inputs, part.features, fused, until_s)
+        return codes
+
+    def _drawn(self, batch: PersonBatch, codes: Tensor, clock: StageClock) -> Drafts:
         with clock('synthesise'):
             images = self._replacer.synthesise(codes)
         with clock('verify'):
-            checks = verify(images, crops, features, self._replacer.embedder, self._limits)
-        pictures = images.permute(0, 2, 3, 1).cpu().numpy()
-        figures = torch.stack([checks.cosine, checks.psnr_db, checks.ssim], 1).tolist()
-        patches = []
-        for person, picture, passed, numbers in zip(persons, pictures, checks.passed.tolist(),
-                                                    figures):
-            if not passed and person.track_id in known:
+            reached = self._replacer.features_of(images)
+            checks = verify(images, batch.crops, batch.features, reached, self._limits)
+        return Drafts(codes, images, reached, checks)
+
+    def _improvements(self, until_s: float) -> list[tuple[Rule, Rule]]:
+        """Return in turn who asks for better codes, a mask (n,), and the better codes."""
+        replacer, preset = self._replacer, self._replacer.preset
+
+        def look_again(batch: PersonBatch, drafts: Drafts) -> Tensor:
+            return replacer.predict(batch.features, drafts.reached, drafts.codes)
+
+        def correct(batch: PersonBatch, drafts: Drafts) -> Tensor:
+            return replacer.correct(batch.inputs, batch.features, drafts.codes, until_s)[0]
+
+        def refine_warm(batch: PersonBatch, drafts: Drafts) -> Tensor:
+            return replacer.refine_warm(batch.inputs, batch.features, drafts.codes, until_s)[0]
+
+        if not replacer.predicts:
+            return [(self._asks_when_warm, refine_warm)] * (preset.warm_iterations > 0)
+        looks = [(self._asks_to_look, look_again)] * (preset.looks - 1)
+        return looks + [(self._asks_for_steps, correct)] * (preset.corrections > 0)
+
+    def _asks_when_warm(self, batch: PersonBatch, drafts: Drafts) -> Tensor:
+        """Return whose remembered code has lost the person's identity, shape (n,), bool."""
+        lost = drafts.checks.cosine < self._replacer.preset.warm_stop_cosine
+        return batch.known & batch.has_feature & lost
+
+    def _asks_to_look(self, batch: PersonBatch, drafts: Drafts) -> Tensor:
+        """Return whose code is predicted once more, shape (n,), bool."""
+        unlike = drafts.checks.cosine < self._replacer.preset.look_cosine
+        return (~batch.known & unlike) | self._asks_when_warm(batch, drafts)
+
+    def _asks_for_steps(self, batch: PersonBatch, drafts: Drafts) -> Tensor:
+        """Return whose predicted code does not suffice, shape (n,), bool."""
+        unlike = drafts.checks.cosine < self._replacer.preset.correction_cosine
+        return ~batch.known & (unlike | ~drafts.checks.passed)
+
+    def _improved(self, batch: PersonBatch, drafts: Drafts, asking: Tensor, improve: Rule,
+                  clock: StageClock, until_s: float) -> Drafts:
+        """Return the drafts with better ones for the persons who ask, while there is time."""
+        rows = asking.nonzero()[:, 0]
+        if not len(rows) or time.monotonic() >= until_s:
+            return drafts
+        part = batch.part(rows)
+        with clock('refine'):
+            codes = improve(part, drafts.part(rows))
+        return drafts.with_rows(rows, self._drawn(part, codes, clock))
+
+    def _remember(self, batch: PersonBatch, drafts: Drafts) -> None:
+        if not self._replacer.preset.warm_start:
+            return
+        states = zip(batch.tracks, drafts.codes, batch.known.tolist(),
+                     drafts.checks.passed.tolist())
+        for track, code, was_known, passed in states:
+            if passed or not was_known:
+                self._codes[track] = code
+            else:
                 # The code no longer stands for this person: the next frame starts afresh. A new
                 # code may only have lacked time, and is refined further.
-                self._codes.pop(person.track_id, None)
-            patches.append(Patch(picture, Reason.NONE, *numbers) if passed
-                           else Patch(None, Reason.NOT_VERIFIED))
-        return patches
-
-    def _codes_of(self, persons: Sequence[Person], crops: Tensor, features: Tensor,
-                  clock: StageClock, deadline_s: float) -> Tensor:
-        """Return one code per person: remembered, warmed up, or retrieved and refined."""
-        remembered = [self._codes.get(person.track_id) for person in persons]
-        cold = [row for row, code in enumerate(remembered) if code is None]
-        warm = [row for row, (code, person) in enumerate(zip(remembered, persons))
-                if code is not None and person.feature is not None]
-        now_s = time.monotonic()
-        until_s = now_s + REFINEMENT_SHARE * (deadline_s - now_s)
-        codes = self._replacer.empty_codes(len(persons))
-        for row, code in enumerate(remembered):
-            if code is not None:
-                codes[row] = code
-        if cold:
-            with clock('retrieve'):
-                rows = self._replacer.retrieve(features[cold])
-            with clock('fuse'):
-                codes[cold] = self._replacer.fuse(rows)
-        with clock('refine'):
-            for group, is_warm in ((cold, False), (warm, True)):
-                if group:
-                    codes[group], _ = self._replacer.refine(
-                        crops[group], features[group], codes[group], is_warm, until_s)
-        if self._replacer.preset.warm_start:
-            self._codes.update({person.track_id: code for person, code in zip(persons, codes)})
-        return codes
+                self._codes.pop(track, None)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latent_rag_ros.identity.embedder import Embedder
 from latent_rag_ros.protection.similarity import psnr_db, ssim
 
 
@@ -31,9 +30,18 @@ class Verification:
     ssim: Tensor
     passed: Tensor
 
+    def part(self, rows: Tensor) -> Verification:
+        """Return the figures of `rows`, int64 or bool."""
+        return Verification(*(values[rows] for values in vars(self).values()))
+
+    def with_rows(self, rows: Tensor, others: Verification) -> Verification:
+        """Return a copy in which the figures of `rows`, (m,) int64, are those of `others`."""
+        return Verification(*(mine.index_copy(0, rows, new) for mine, new in zip(
+            vars(self).values(), vars(others).values())))
+
 
 @torch.no_grad()
-def verify(patches: Tensor, crops: Tensor, features: Tensor, embedder: Embedder,
+def verify(patches: Tensor, crops: Tensor, features: Tensor, reached: Tensor,
            limits: Limits) -> Verification:
     """Measure 8-bit patches against the raw crops.
 
@@ -43,8 +51,10 @@ def verify(patches: Tensor, crops: Tensor, features: Tensor, embedder: Embedder,
         Shape (n, 3, h, w), uint8, RGB.
     features : Tensor
         Identity features of the crops, shape (n, d); rows of NaN where there is none.
+    reached : Tensor
+        Identity features of the patches, shape (n, d).
     """
-    cosine = (embedder.embed(patches.float() / 255) * features).sum(1)
+    cosine = (reached * features).sum(1)
     figures = psnr_db(patches, crops), ssim(patches, crops)
     without_feature = features.isnan().any(1)
     # comparisons with NaN are false: a figure that could not be computed never passes

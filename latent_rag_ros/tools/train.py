@@ -11,7 +11,7 @@ from latent_rag_ros.weights.registry import WeightsError
 
 RECIPE_NAMES = ('shipped', 'tiny')
 EMBEDDERS = ('embedder', 'unseen_embedder')
-STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store')
+STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store', 'code_predictor')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from latent_rag_ros.training.train_code_predictor import CodePredictorSettings
 from latent_rag_ros.training.train_embedder import EmbedderSettings
 from latent_rag_ros.training.train_generator import GeneratorSettings
 
@@ -30,6 +31,7 @@ class Recipe:
     unseen_embedder: EmbedderSettings = EmbedderSettings(
         network='unseen_embedder', seed=11, iterations=3000, cosine_scale=15.0, cosine_margin=0.0)
     generator: GeneratorSettings = field(default_factory=GeneratorSettings)
+    code_predictor: CodePredictorSettings = CodePredictorSettings()
 
 
 SHIPPED = Recipe()
@@ -37,7 +39,8 @@ SHIPPED = Recipe()
 TINY = Recipe(
     People(seed=1, people=16, crops=4), People(seed=4, people=4, crops=3),
     EmbedderSettings(iterations=2), EmbedderSettings('unseen_embedder', 11, iterations=2),
-    GeneratorSettings(iterations=4, batch=4, adversarial_from_share=0.5))
+    GeneratorSettings(iterations=4, batch=4, adversarial_from_share=0.5),
+    CodePredictorSettings(iterations=2, batch=4))
 """Proves the path in a minute; its weights are good for nothing."""
 
 RECIPES = {'shipped': SHIPPED, 'tiny': TINY}

@@ -1,14 +1,16 @@
-"""Makes every trained weights file from seeds: people, embedders, generator, store, manifest."""
+"""Makes every trained weights file from seeds: people, networks, store, manifest."""
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from latent_rag_ros.latent_rag.code_predictor import PREDICTOR_FILE
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE
 from latent_rag_ros.training.build_store import store_of
 from latent_rag_ros.training.crops import Crops, load_crops
 from latent_rag_ros.training.recipe import People, Recipe
+from latent_rag_ros.training.train_code_predictor import train_code_predictor
 from latent_rag_ros.training.train_embedder import train_embedder
 from latent_rag_ros.training.train_generator import train_generator
 from latent_rag_ros.weights.registry import register
@@ -41,7 +43,8 @@ class Training:
             'embedder': (EMBEDDER_FILE, self._train_embedder),
             'unseen_embedder': (UNSEEN_FILE, self._train_unseen_embedder),
             'generator': (GENERATOR_FILE, self._train_generator),
-            'store': (STORE_FILE, self._build_store)}
+            'store': (STORE_FILE, self._build_store),
+            'code_predictor': (PREDICTOR_FILE, self._train_code_predictor)}
 
     def make(self, step: str) -> None:
         """Make one file, or with `all` every file, in the order in which they need each other.
@@ -88,3 +91,7 @@ class Training:
     def _build_store(self) -> None:
         people = self.people('store', self.recipe.store_people)
         store_of(people, self.directory).save(self.directory / STORE_FILE)
+
+    def _train_code_predictor(self) -> None:
+        train_code_predictor(self._training_people(), self.directory, self.recipe.code_predictor,
+                             self.device)
