@@ -25,7 +25,7 @@ CHROMA_MIN = 14.0
 """CIELAB chroma below which a colour counts as black, grey or white."""
 BLACK_BELOW, WHITE_FROM = 32.0, 72.0
 """CIELAB lightness, 0..100, of the borders between black, grey and white."""
-HUE_ENDS_DEG = (42.0, 72.0, 108.0, 190.0, 292.0, 330.0)
+HUE_ENDS_DEG = (42.0, 72.0, 108.0, 190.0, 312.0, 335.0)
 """CIELAB hue angle where red, orange, yellow, green, blue and purple end; pink ends at 8."""
 PINK_END_DEG = 8.0
 

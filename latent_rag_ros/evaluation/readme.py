@@ -8,12 +8,13 @@ from typing import Any
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.model_tables import (
     fidelity_table, models_table, recognition_table, speed_table)
+from latent_rag_ros.evaluation.privacy.tables import evaluation_table
 from latent_rag_ros.evaluation.results_file import read_results
 from latent_rag_ros.evaluation.tables import coverage_table, results_table
 from latent_rag_ros.weights.registry import write_atomically
 
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    'latent_rag': results_table, 'coverage': coverage_table, 'models': models_table}
+    'evaluation': evaluation_table, 'latent_rag': results_table, 'coverage': coverage_table, 'models': models_table}
 """Tables by name; `NAME.json` in the results folder makes the table between NAME's markers."""
 
 CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
@@ -26,11 +27,18 @@ CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 def rendered_tables(results: Path) -> dict[str, str]:
     """Return every table by name, rendered from the files in the folder `results`.
 
-    Raises `EvaluationError` when a file is missing, damaged, or holds other results.
+    A table whose file is not there is left out: what stands in the README stays.
+
+    Raises `EvaluationError` when there is no file at all, or one is damaged or holds other
+    results.
     """
     tables = {}
-    for name, render in TABLES.items():
-        path = results / f'{name}.json'
+    present = {name: results / f'{name}.json' for name in TABLES
+               if (results / f'{name}.json').exists()}
+    if not present:
+        raise EvaluationError(f'{results} holds no results; make them with: latent-rag evaluate')
+    for name, path in present.items():
+        render = TABLES[name]
         try:
             tables[name] = render(read_results(path))
         except KeyError as error:

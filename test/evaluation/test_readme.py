@@ -7,8 +7,8 @@ import pytest
 
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.readme import (
-    CARD_TABLES, TABLES, markers, readme_with_table, table_in, write_card_tables,
-    write_readme_tables)
+    CARD_TABLES, TABLES, markers, readme_with_table, rendered_tables, table_in,
+    write_card_tables, write_readme_tables)
 from latent_rag_ros.evaluation.results_file import read_results
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,13 @@ def test_cards_show_the_tables_of_the_results(card):
         assert table_in(text, name) == render(read_results(results)), (
             f'{card} and results differ; run: latent-rag evaluate tables --write-cards '
             'latent_rag_ros/weights')
+
+
+def test_rendered_tables_leave_out_what_has_no_results(tmp_path):
+    with pytest.raises(EvaluationError, match='holds no results'):
+        rendered_tables(tmp_path)
+    (tmp_path / 'coverage.json').write_bytes((ROOT / 'results' / 'coverage.json').read_bytes())
+    assert list(rendered_tables(tmp_path)) == ['coverage']
 
 
 def test_write_card_tables_refuses_results_without_the_figures(tmp_path):

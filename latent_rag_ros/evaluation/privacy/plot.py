@@ -1,7 +1,7 @@
 """Scatter plots as inline SVG: one dot per method, utility against leak."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -77,7 +77,7 @@ def scatter(dots: Sequence[Dot], axes: Axes) -> str:
             f'aria-label="{escape(axes.y_label)}">{"".join(parts)}</svg>')
 
 
-def _dot(dot: Dot, at) -> list[str]:
+def _dot(dot: Dot, at: Callable[[float, float], tuple[float, float]]) -> list[str]:
     x, y = at(dot.x, dot.y)
     colour = COLOURS[dot.group]
     parts = []
