@@ -10,8 +10,9 @@ import torch
 from latent_rag_ros.weights.registry import WeightsError
 
 RECIPE_NAMES = ('shipped', 'tiny')
-EMBEDDERS = ('embedder', 'unseen_embedder')
-STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store', 'code_predictor')
+PROTECTED = ('protected_embedder', 'decoder_protected_embedder')
+EMBEDDERS = ('embedder', 'unseen_embedder', *PROTECTED)
+STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store', 'code_predictor', *PROTECTED)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='tiny proves the path in a minute (default: %(default)s)')
     parser.add_argument('--initial', type=Path,
                         help='weights of an earlier run that an embedder goes on from '
-                        '(default: it starts from random ones)')
+                        '(default: it starts from random ones, a protected one from '
+                        'embedder.safetensors in the folder)')
+    parser.add_argument('--lazy-update', choices=('every_k', 'slow_copy'),
+                        help='reading of the lazy update of a protected embedder')
+    parser.add_argument('--privacy-weight', type=float,
+                        help='weight of the privacy loss of a protected embedder')
     parser.add_argument('--device', default='cpu', help='cpu or cuda:N (default: cpu)')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
                         help='processes that render people (default: every core)')
@@ -36,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the weights and return the exit status."""
-    from latent_rag_ros.training.recipe import RECIPES
+    from latent_rag_ros.training.recipe import RECIPES, with_protection
     from latent_rag_ros.training.train_all import Training
 
     if arguments.initial is not None and arguments.what not in EMBEDDERS:
@@ -44,6 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
             f'--initial {arguments.initial} is for {" and ".join(EMBEDDERS)}; '
             f'leave it out for {arguments.what}')
     torch.set_num_threads(arguments.threads)
-    Training(RECIPES[arguments.recipe], arguments.out, arguments.device,
+    changes = {'lazy_reading': arguments.lazy_update, 'privacy_weight': arguments.privacy_weight}
+    recipe = with_protection(RECIPES[arguments.recipe], **{
+        name: value for name, value in changes.items() if value is not None})
+    Training(recipe, arguments.out, arguments.device,
              arguments.workers, arguments.initial).make(arguments.what)
     return 0

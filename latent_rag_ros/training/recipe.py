@@ -1,8 +1,10 @@
 """What the shipped weights are made from: whom each network sees, and for how long."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from latent_rag_ros.feature_privacy.reversal_module import ReversalSettings
+from latent_rag_ros.feature_privacy.settings import ProtectionSettings
 from latent_rag_ros.training.train_code_predictor import CodePredictorSettings
 from latent_rag_ros.training.train_embedder import EmbedderSettings
 from latent_rag_ros.training.train_generator import GeneratorSettings
@@ -32,15 +34,27 @@ class Recipe:
         network='unseen_embedder', seed=11, iterations=3000, cosine_scale=15.0, cosine_margin=0.0)
     generator: GeneratorSettings = field(default_factory=GeneratorSettings)
     code_predictor: CodePredictorSettings = CodePredictorSettings()
+    protected_embedder: ProtectionSettings = field(default_factory=ProtectionSettings)
+    decoder_protected_embedder: ProtectionSettings = field(
+        default_factory=lambda: ProtectionSettings(reversal=ReversalSettings(kind='decoder')))
 
 
 SHIPPED = Recipe()
+_TINY_PROTECTION = ProtectionSettings(EmbedderSettings(iterations=2), warm_up_iterations=1)
 
 TINY = Recipe(
     People(seed=1, people=16, crops=4), People(seed=4, people=4, crops=3),
     EmbedderSettings(iterations=2), EmbedderSettings('unseen_embedder', 11, iterations=2),
     GeneratorSettings(iterations=4, batch=4, adversarial_from_share=0.5),
-    CodePredictorSettings(iterations=2, batch=4))
+    CodePredictorSettings(iterations=2, batch=4), _TINY_PROTECTION,
+    replace(_TINY_PROTECTION, reversal=ReversalSettings(kind='decoder')))
 """Proves the path in a minute; its weights are good for nothing."""
 
 RECIPES = {'shipped': SHIPPED, 'tiny': TINY}
+
+
+def with_protection(recipe: Recipe, **changes: str | float) -> Recipe:
+    """Return a recipe with other `ProtectionSettings` of both protected embedders, by name."""
+    return replace(
+        recipe, protected_embedder=replace(recipe.protected_embedder, **changes),
+        decoder_protected_embedder=replace(recipe.decoder_protected_embedder, **changes))

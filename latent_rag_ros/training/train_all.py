@@ -5,6 +5,9 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from latent_rag_ros.feature_privacy.row_names import DECODER_PROTECTED, PROTECTED, TRAINED
+from latent_rag_ros.feature_privacy.settings import ProtectionSettings
+from latent_rag_ros.feature_privacy.train_protected_embedder import train_protected_embedder
 from latent_rag_ros.latent_rag.code_predictor import PREDICTOR_FILE
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE
 from latent_rag_ros.training.build_store import store_of
@@ -13,10 +16,12 @@ from latent_rag_ros.training.recipe import People, Recipe
 from latent_rag_ros.training.train_code_predictor import train_code_predictor
 from latent_rag_ros.training.train_embedder import train_embedder
 from latent_rag_ros.training.train_generator import train_generator
-from latent_rag_ros.weights.registry import register
+from latent_rag_ros.weights.registry import register, weights_file
 
 LOGGER = logging.getLogger(__name__)
 UNSEEN_FILE = 'unseen_embedder.safetensors'
+ON_REQUEST = ('protected_embedder', 'decoder_protected_embedder')
+"""Steps that `all` leaves out: nothing else stands on these weights yet."""
 
 
 class Training:
@@ -44,7 +49,10 @@ class Training:
             'unseen_embedder': (UNSEEN_FILE, self._train_unseen_embedder),
             'generator': (GENERATOR_FILE, self._train_generator),
             'store': (STORE_FILE, self._build_store),
-            'code_predictor': (PREDICTOR_FILE, self._train_code_predictor)}
+            'code_predictor': (PREDICTOR_FILE, self._train_code_predictor),
+            'protected_embedder': (TRAINED[PROTECTED], self._train_protected_embedder),
+            'decoder_protected_embedder': (TRAINED[DECODER_PROTECTED],
+                                           self._train_decoder_protected_embedder)}
 
     def make(self, step: str) -> None:
         """Make one file, or with `all` every file, in the order in which they need each other.
@@ -55,7 +63,7 @@ class Training:
             A file that the step stands on is missing or broken.
         """
         for name, (file, action) in self.steps.items():
-            if step not in ('all', name):
+            if step != name and (step != 'all' or name in ON_REQUEST):
                 continue
             if (self.directory / file).exists():
                 LOGGER.info('%s is there; delete it to make it again', file)
@@ -82,6 +90,17 @@ class Training:
     def _train_unseen_embedder(self) -> None:
         train_embedder(self._training_people(), self.directory, self.recipe.unseen_embedder,
                        self.device, self.initial)
+
+    def _train_protected_embedder(self) -> None:
+        self._protect(self.recipe.protected_embedder)
+
+    def _train_decoder_protected_embedder(self) -> None:
+        self._protect(self.recipe.decoder_protected_embedder)
+
+    def _protect(self, settings: ProtectionSettings) -> None:
+        initial = self.initial or weights_file(EMBEDDER_FILE, self.directory)
+        train_protected_embedder(self._training_people(), initial, self.directory, settings,
+                                 self.device)
 
     def _train_generator(self) -> None:
         train_generator(self._training_people(), self.directory / EMBEDDER_FILE, self.directory,
