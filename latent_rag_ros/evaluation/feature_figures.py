@@ -53,9 +53,9 @@ class FeatureOptions:
     """
 
     extractors: tuple[str, ...]
-    iterations: int = 4000
+    iterations: int = 2000
     probe_iterations: int = 1000
-    batch: int = 32
+    batch: int = 64
     every: int = 3
     command: str = 'latent-rag evaluate features'
 

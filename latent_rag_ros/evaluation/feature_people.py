@@ -15,13 +15,14 @@ from latent_rag_ros.evaluation.clothing_colour import clothing_colours
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.held_out import HeldOutPeople
 from latent_rag_ros.evaluation.ranking import Labels
-from latent_rag_ros.evaluation.rendered_people import read_rendering
+from latent_rag_ros.evaluation.rendered_people import (
+    CAMERAS, CROPS_PER_PERSON, SEEDS, read_rendering)
 from latent_rag_ros.evaluation.vtest import load_vtest, read_tracks
 from latent_rag_ros.perception.person_mask import WEIGHTS_NAME, PersonMasker
 from latent_rag_ros.training.crops import load_crops
 from latent_rag_ros.weights.registry import weights_file
 
-ATTACKERS_SEED, PEOPLE, CROPS_PER_PERSON = 7, 1500, 12
+ATTACKERS_SEED, PEOPLE, ATTACKERS_CAMERAS = 7, 1500, 120
 """Rendered people of the attackers; no weight, no store and no figure was made from them."""
 
 MASK_SCORE_MIN = 0.5
@@ -91,21 +92,30 @@ def rendered_subjects(directory: Path, identities_max: int | None = None) -> Sub
                     dict(zip(('female', 'build', 'hair'), traits[identities - 1].T)))
 
 
-def attackers_folder() -> Path:
+def attackers_folder(people: int = PEOPLE) -> Path:
     """Return the folder of the attackers' people in the user's cache; rendered when missing.
 
     Raises `EvaluationError` when the renderer is not installed.
     """
+    return _rendered_folder('feature_attackers', people, ATTACKERS_SEED, ATTACKERS_CAMERAS)
+
+
+def few_held_out_folder(people: int) -> Path:
+    """Return a folder of a few held-out people, for a run that only shows that it works."""
+    return _rendered_folder('few_held_out', people, SEEDS[0], CAMERAS)
+
+
+def _rendered_folder(name: str, people: int, seed: int, cameras: int) -> Path:
     try:
         from latent_rag_ros.synthesis.dataset import Settings, render_dataset
     except ModuleNotFoundError as error:
         raise EvaluationError(
-            f'{error.name} is not installed; the people of attackers are rendered with the extra '
-            'synthesis: pip install "latent-rag-ros[synthesis]"; or give rendered ones with '
+            f'{error.name} is not installed; people are rendered with the extra synthesis: '
+            'pip install "latent-rag-ros[synthesis]"; or give rendered ones with --crops and '
             '--attacker-crops') from error
     cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'latent_rag_ros'
-    folder = cache / f'feature_attackers_{PEOPLE}x{CROPS_PER_PERSON}_seed_{ATTACKERS_SEED}'
-    render_dataset(Settings(PEOPLE, CROPS_PER_PERSON, 0, ATTACKERS_SEED), folder,
+    folder = cache / f'{name}_{people}x{CROPS_PER_PERSON}_seed_{seed}'
+    render_dataset(Settings(people, CROPS_PER_PERSON, 0, seed, cameras), folder,
                    workers=len(os.sched_getaffinity(0)))
     return folder
 

@@ -21,14 +21,12 @@ from latent_rag_ros.feature_privacy.lazy_update import LazyUpdate, frozen
 from latent_rag_ros.feature_privacy.privacy_margin import privacy_loss, stranger_shifts
 from latent_rag_ros.feature_privacy.reversal_generator import conditions
 from latent_rag_ros.feature_privacy.reversal_module import ReversalModule
+from latent_rag_ros.feature_privacy.row_names import RUN_NAMES
 from latent_rag_ros.feature_privacy.settings import ProtectionSettings
 from latent_rag_ros.identity.embedder import FEATURE_DIMENSION, Embedder, load_embedder
 from latent_rag_ros.training.crops import Crops
 from latent_rag_ros.training.train_embedder import EmbedderTraining
 from latent_rag_ros.training.trainer import Schedule, Trainer
-
-RUN_NAMES = {'gan': 'protected_embedder', 'decoder': 'decoder_protected_embedder'}
-"""Names of run and weights file by the kind of the reversal module."""
 
 
 class DoubleAdversarialTraining:

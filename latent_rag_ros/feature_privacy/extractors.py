@@ -14,25 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.embedding import EmbeddingNetwork
-from latent_rag_ros.feature_privacy.double_adversarial import RUN_NAMES
 from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
+from latent_rag_ros.feature_privacy.row_names import KEYED, TRAINED
 from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.identity.feature_key import KEY_BYTES, FeatureKey
-from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE
 from latent_rag_ros.weights.registry import WEIGHTS_DIRECTORY, sha256_of, weights_file
 
 Features = NDArray[np.float32]
 Change = Callable[[Features], Features]
 
-PLAIN, PROTECTED, DECODER_PROTECTED, KEYED = 'plain', 'protected', 'decoder_protected', 'keyed'
-TRAINED = {PLAIN: EMBEDDER_FILE, PROTECTED: f'{RUN_NAMES["gan"]}.safetensors',
-           DECODER_PROTECTED: f'{RUN_NAMES["decoder"]}.safetensors'}
-"""Weights files of the extractors that are networks of their own."""
-
-NOISE_DEVIATIONS = (0.03, 0.06)
-"""Standard deviation per number of the Gaussian noise; features have length 1."""
-DIMENSIONS = (64, 16)
-"""Principal components that a cut leaves of 256."""
 KEY_SEED = b'evaluate features'
 
 
@@ -65,12 +55,6 @@ class Extractor:
         return changed / np.linalg.norm(changed, axis=1, keepdims=True)
 
 
-def extractor_names() -> tuple[str, ...]:
-    """Return the names of all rows, in their order in the table."""
-    return (*TRAINED, *(f'noise_{round(100 * deviation):02d}' for deviation in NOISE_DEVIATIONS),
-            *(f'dimensions_{count}' for count in DIMENSIONS), KEYED)
-
-
 def trained_extractor(name: str, directory: Path | None, device: str) -> Extractor | None:
     """Load a network of the table; None where the folder has no such file.
 
@@ -88,7 +72,7 @@ def changed_extractor(name: str, plain: Extractor, fitted_on: Features) -> Extra
     Parameters
     ----------
     name : str
-        One of `extractor_names` that is no network of its own.
+        One of `row_names.extractor_names` that is no network of its own.
     plain : Extractor
     fitted_on : NDArray
         Plain features of the attackers' people, shape (n, d), for the principal components.

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from latent_rag_ros.feature_privacy.double_adversarial import RUN_NAMES, DoubleAdversarialTraining
+from latent_rag_ros.feature_privacy.double_adversarial import DoubleAdversarialTraining
+from latent_rag_ros.feature_privacy.row_names import RUN_NAMES
 from latent_rag_ros.feature_privacy.settings import ProtectionSettings
 from latent_rag_ros.training.crops import Crops
 from latent_rag_ros.weights.registry import sha256_of

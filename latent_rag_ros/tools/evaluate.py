@@ -10,6 +10,7 @@ from typing import Any
 from latent_rag_ros.coverage_presets import COVERAGE_PRESETS
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.results_file import write_results
+from latent_rag_ros.tools import evaluate_features
 
 RESULTS = Path('results')
 TRIALS = Path('out/evaluation')
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'baselines beside them'))
     _add_gallery(parts.add_parser(
         'gallery', help='how well the reidentifier knows people who come and go, and how fast'))
+    evaluate_features.add_arguments(parts.add_parser(
+        'features', help='whether published identity features can be turned back into pictures: '
+        'fresh attackers, baselines beside them'))
     tables = parts.add_parser('tables', help="print the README's tables of the results")
     tables.add_argument('--results', type=Path, default=RESULTS,
                         help='folder with the results '
@@ -153,6 +157,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _tables(arguments)
     if arguments.evaluation == 'privacy':
         return _privacy(arguments)
+    if arguments.evaluation == 'features':
+        return evaluate_features.run(arguments)
     if arguments.evaluation == 'coverage':
         return _coverage(arguments)
     if arguments.evaluation == 'gallery':

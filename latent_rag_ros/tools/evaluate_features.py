@@ -4,17 +4,19 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.results_file import write_results
+from latent_rag_ros.feature_privacy.row_names import extractor_names
 from latent_rag_ros.weights.registry import write_atomically
 
 if TYPE_CHECKING:
     from latent_rag_ros.evaluation.feature_data import FeatureData
 
-QUICK_PEOPLE, QUICK_ATTACKERS_PEOPLE, QUICK_ITERATIONS = 20, 60, 40
+QUICK_PEOPLE, QUICK_ATTACKERS_PEOPLE, QUICK_ITERATIONS, QUICK_BATCH = 20, 60, 40, 8
 QUICK_EXTRACTORS = ('plain', 'protected', 'keyed')
 RESULTS_NAME = 'features.json'
 LOGGER = logging.getLogger(__name__)
@@ -22,8 +24,6 @@ LOGGER = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is measured, on whom and how long to `parser`."""
-    from latent_rag_ros.feature_privacy.extractors import extractor_names
-
     parser.add_argument('--extractor', choices=extractor_names(), action='append',
                         help='row to measure beside the plain one, may be given several times '
                         '(default: all)')
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='rendered people of the attackers (default: rendered)')
     parser.add_argument('--vtest', type=Path, help="vtest.avi (default: where Debian's "
                         'opencv-doc puts it; the part is skipped where it is not)')
-    parser.add_argument('--iterations', type=int, help='steps of every attacker (default: 4000)')
+    parser.add_argument('--iterations', type=int, help='steps of every attacker (default: 2000)')
     parser.add_argument('--work', type=Path, default=Path('out/evaluation/features'),
                         help='folder of finished stages; an interrupted run continues with the '
                         'same folder (default: %(default)s)')
@@ -57,17 +57,17 @@ def run(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.evaluation.feature_figures import FeatureEvaluation, FeatureOptions
     from latent_rag_ros.evaluation.feature_page import feature_page
     from latent_rag_ros.evaluation.feature_table import features_table
-    from latent_rag_ros.feature_privacy.extractors import extractor_names
 
     complete = not (arguments.quick or arguments.extractor or arguments.crops or arguments.weights
                     or arguments.attacker_crops or arguments.iterations)
     rows = arguments.extractor or (QUICK_EXTRACTORS if arguments.quick else extractor_names())
     options = FeatureOptions(tuple(rows), command='latent-rag evaluate features'
                              + ('' if complete else ' (a trial, other options)'))
-    if arguments.quick or arguments.iterations:
-        iterations = arguments.iterations or QUICK_ITERATIONS
-        options = FeatureOptions(options.extractors, iterations, iterations,
-                                 command=options.command)
+    if arguments.quick:
+        options = replace(options, iterations=QUICK_ITERATIONS, probe_iterations=QUICK_ITERATIONS,
+                          batch=QUICK_BATCH)
+    if arguments.iterations:
+        options = replace(options, iterations=arguments.iterations)
     evaluation = FeatureEvaluation(_data(arguments), FeatureNetworks(
         arguments.weights, arguments.device, arguments.work), options)
     results = evaluation.run()
@@ -85,18 +85,20 @@ def run(arguments: argparse.Namespace) -> int:
 def _data(arguments: argparse.Namespace) -> FeatureData:
     from latent_rag_ros.evaluation.feature_data import FeatureData
     from latent_rag_ros.evaluation.feature_people import (
-        attackers_folder, real_subjects, rendered_subjects)
+        attackers_folder, few_held_out_folder, real_subjects, rendered_subjects)
     from latent_rag_ros.evaluation.rendered_people import rendered_folders
     from latent_rag_ros.evaluation.vtest import find_vtest
 
     vtest = find_vtest(arguments.vtest)
-    folders = arguments.crops or rendered_folders()
     if arguments.quick:
-        folders = folders[:1]
-    people = QUICK_PEOPLE if arguments.quick else None
-    attackers = rendered_subjects(arguments.attacker_crops or attackers_folder(),
-                                  QUICK_ATTACKERS_PEOPLE if arguments.quick else None)
-    held_out = tuple(rendered_subjects(folder, people) for folder in folders)
+        folders = arguments.crops or [few_held_out_folder(QUICK_PEOPLE)]
+        own_folder = arguments.attacker_crops or attackers_folder(QUICK_ATTACKERS_PEOPLE)
+        limits = QUICK_ATTACKERS_PEOPLE, QUICK_PEOPLE
+    else:
+        folders = arguments.crops or rendered_folders()
+        own_folder, limits = arguments.attacker_crops or attackers_folder(), (None, None)
+    attackers = rendered_subjects(own_folder, limits[0])
+    held_out = tuple(rendered_subjects(folder, limits[1]) for folder in folders)
     if attackers.name in [subjects.name for subjects in held_out]:
         raise EvaluationError(f'{attackers.name} is both attacker and attacked; give people of '
                               'another seed with --attacker-crops')

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from latent_rag_ros.feature_privacy.extractors import (
-    Extractor, changed_extractor, extractor_names, trained_extractor)
+    Extractor, changed_extractor, trained_extractor)
+from latent_rag_ros.feature_privacy.row_names import extractor_names
 from latent_rag_ros.weights.registry import register
 
 
