@@ -68,12 +68,14 @@ class Calibration:
 
     def similarity_min(self, false_accept_rate: float, identities: int) -> float:
         """Return the cosine that this share of strangers reaches with any of the identities."""
-        limits = [self._limit(false_accept_rate, row) for row in self.cosines]
+        # a larger gallery never needs less, whatever a thin tail says
+        limits = np.maximum.accumulate([self._limit(false_accept_rate, row)
+                                        for row in self.cosines])
         sizes, wanted = np.log(self.sizes), math.log(max(1, identities))
         if wanted <= sizes[-1]:
             return float(np.interp(wanted, sizes, limits))
         growth = (limits[-1] - limits[-2]) / (sizes[-1] - sizes[-2])
-        return min(LIMIT_MAX, limits[-1] + growth * (wanted - sizes[-1]))
+        return min(LIMIT_MAX, float(limits[-1] + growth * (wanted - sizes[-1])))
 
     def _limit(self, false_accept_rate: float, cosines: Sequence[float]) -> float:
         """Return the cosine of a rate in a gallery of one size."""

@@ -49,14 +49,20 @@ class MatchLimit:
         return self._calibration is not None and self._calibration.model_id == self.model_id
 
     @property
+    def is_certain(self) -> bool:
+        """Whether the limit is stated or calibrated, rather than a guess."""
+        return self._fixed > CALIBRATED or self.is_calibrated
+
+    @property
     def origin(self) -> str:
         """Where the limit comes from, in words."""
         if self._fixed > CALIBRATED:
             return 'gallery.similarity_min'
         if self.is_calibrated:
             return f'calibrated to a false accept rate of {self._rate:g}'
-        return (f'{UNCALIBRATED_MIN:g}, as nobody calibrated model {self.model_id or "none yet"}; '
-                'run latent-rag calibrate')
+        of = self._calibration.model_id if self._calibration is not None else 'no model'
+        return (f'{UNCALIBRATED_MIN:g}, a guess: the calibration is of {of}, the features are of '
+                f'{self.model_id or "no model yet"}; run latent-rag calibrate')
 
     def confidence(self, similarity: float, identities: int) -> float:
         """Return the calibrated probability of a match; NaN without a calibration of the model."""

@@ -130,7 +130,7 @@ class ReidentifierNode(SafeLifecycleNode):
             person for person in message.identities if len(person.feature)]
         if not persons:
             return []
-        self._limit.model_id = message.model_id
+        self._note_model(message.model_id)
         before = {identity.identity_id: identity for identity in self._gallery.identities()}
         matches = self._identifier.identify(
             f'{namespace}{message.header.frame_id}', stamp_ns(message.header.stamp),
@@ -141,6 +141,17 @@ class ReidentifierNode(SafeLifecycleNode):
             person, match, self._limit.confidence(match.similarity, len(before))
             if match.identity_id else math.nan, before.get(match.identity_id))
             for person, match in zip(persons, matches)]
+
+    def _note_model(self, model_id: str) -> None:
+        """Take the limit of the embedder in use, and say so when it is another one."""
+        if model_id == self._limit.model_id:
+            return
+        self._limit.model_id = model_id
+        text = f'cosine of a match for features of {model_id!r}: {self._limit.origin}'
+        if self._limit.is_certain:
+            self.get_logger().info(text)
+        else:
+            self.get_logger().warning(text)
 
     def _refuse(self, namespace: str, message: IdentityFeatureArray, why: str) -> None:
         self._counts.refused += 1

@@ -123,6 +123,14 @@ def test_match_has_header_and_person_of_its_frame(protector: Protector) -> None:
     assert protector.send(protector.message({})).matches == []
 
 
+def test_log_says_that_the_limit_is_a_guess_when_nobody_calibrated_the_model(
+        protector: Protector, reidentifier: Process) -> None:
+    """Model and remedy are named; the shipped calibration is of another embedder."""
+    protector.show({1: 0})
+    assert 'a guess' in reidentifier.log and 'test-embedder' in reidentifier.log
+    assert 'latent-rag calibrate' in reidentifier.log
+
+
 def test_returning_person_has_the_same_identity(protector: Protector) -> None:
     """Enrolled after three observations, known again in another track, beside others."""
     assert protector.show({1: 0, 2: 1}, frames=2) == {1: 0, 2: 0}
