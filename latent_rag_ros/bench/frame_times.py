@@ -18,6 +18,9 @@ FRAME_STAGES = ('detect', 'track', 'mask', 'erase', 'composite', 'look_ahead')
 """Stages that find and cover people; all others are the way from a crop to a verified patch."""
 
 WARM_UP_FRAMES = 4
+FOLLOWED_FRAMES_MIN = 30
+"""A second of the camera: work that is due every few frames is in the mean as often as it is due."""
+
 SECOND_MS = 1000.0
 
 
@@ -59,18 +62,19 @@ def frame_times(pipeline: ProtectionPipeline, stage: Stage, patience: Patience,
     stage : Stage
         Draws the frames; drawing is not measured.
     patience : Patience
-        How long to measure, after `WARM_UP_FRAMES` further frames.
+        How long to measure, after `WARM_UP_FRAMES` further frames; people who are followed for
+        `FOLLOWED_FRAMES_MIN` frames at least.
     first_seen : bool
         Forget everybody before every frame, so that all people are new; else they are followed
         as at 30 frames per second.
     """
     pipeline.reset()
     times: list[FrameTime] = []
+    least = patience.frames_min if first_seen else max(patience.frames_min, FOLLOWED_FRAMES_MIN)
     began_s = time.monotonic()
     for number in range(WARM_UP_FRAMES + patience.frames_max):
         measured = number >= WARM_UP_FRAMES
-        if measured and len(times) >= patience.frames_min and (
-                time.monotonic() - began_s > patience.seconds):
+        if measured and len(times) >= least and time.monotonic() - began_s > patience.seconds:
             break
         if first_seen:
             pipeline.reset()

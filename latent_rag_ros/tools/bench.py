@@ -15,7 +15,7 @@ from typing import Any
 from latent_rag_ros.bench.comparison import compared, comparison_text
 from latent_rag_ros.bench.deface_speed import deface_installed
 from latent_rag_ros.bench.documents import write_documents
-from latent_rag_ros.bench.machine import cores, machine_figures
+from latent_rag_ros.bench.machine import compute_figures, cores, machine_figures
 from latent_rag_ros.bench.part_files import PartFiles, fingerprint
 from latent_rag_ros.bench.parts import LONG_RUN_MINUTES, Part, all_parts, quick_parts
 from latent_rag_ros.bench.summary import results_of
@@ -147,8 +147,6 @@ def _limit_cores(count: int) -> None:
 def _about(arguments: argparse.Namespace, device: str, outcome: Outcome,
            seconds: float) -> dict[str, Any]:
     """Return what is needed to read and to repeat the figures."""
-    from latent_rag_ros.bench.machine import compute_figures
-
     quick = ' --quick' if arguments.quick else ''
     parts = {name: {key: record[key] for key in ('measured_at', 'seconds', 'busy_with_others')}
              for name, record in outcome.records.items()}
