@@ -48,8 +48,8 @@ def test_results_hold_every_promised_figure(evaluated):
         assert 0 <= floor['psnr_db'] < 60 and -1 <= floor['ssim'] <= 1
     assert set(figures['methods']) == {'robot', 'blur', 'fuse_only'}
     for method in figures['methods'].values():
-        assert {'psnr_db', 'ssim', 'edge_correlation', 'silhouette_iou'} <= set(
-            method['protection'])
+        assert {'psnr_db', 'ssim', 'edge_correlation', 'silhouette_iou', 'identity_cosine',
+                'share_refused'} <= set(method['protection'])
         for network in ('authorised', 'unseen'):
             for setting in SETTINGS:
                 assert {'map', 'rank1', 'map_ci95'} <= set(method['reid'][network][setting])

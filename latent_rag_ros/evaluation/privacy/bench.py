@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.clothing_colour import Clothing
 from latent_rag_ros.evaluation.codecs import jpeg_decoded
-from latent_rag_ros.evaluation.figures import Figures
+from latent_rag_ros.evaluation.figures import AUTHORISED, Figures
 from latent_rag_ros.evaluation.held_out import HeldOutPeople
 from latent_rag_ros.evaluation.methods.registry import Entry, SharedNetworks
 from latent_rag_ros.evaluation.privacy.attack_figures import Judge
@@ -17,7 +17,7 @@ from latent_rag_ros.evaluation.privacy.attack_plan import UNTRAINED
 from latent_rag_ros.evaluation.privacy.options import PrivacyOptions
 from latent_rag_ros.evaluation.privacy.probes import NETWORKS, load_probes
 from latent_rag_ros.evaluation.privacy.protection_figures import (
-    Images, Looks, protection_figures, similarity_figures)
+    Images, Looks, protection_figures, share_refused, similarity_figures)
 from latent_rag_ros.evaluation.privacy.reid_figures import reid_figures
 from latent_rag_ros.evaluation.privacy.splits import Splits
 from latent_rag_ros.evaluation.privacy.stage_cache import (
@@ -129,10 +129,13 @@ class Bench:
         names = NETWORKS if is_ablation else tuple(self.probes)
         after_jpeg = jpeg_decoded(images, JPEG_QUALITY)
         jpeg_features = self.features(Looks(after_jpeg, looks.masks, looks.clothing), NETWORKS)
+        features = self.features(looks, names)
+        cosine = (features[AUTHORISED] * self.raw_features[AUTHORISED]).sum(axis=1)
         return {
-            'protection': protection_figures(looks, self.raw, identities),
-            'reid': reid_figures(self.raw_features, self.features(looks, names), people,
-                                 verifies=not is_ablation),
+            'protection': protection_figures(looks, self.raw, identities) | {
+                'identity_cosine': round(float(cosine.mean()), 4),
+                'share_refused': share_refused(images, self.raw.images, cosine)},
+            'reid': reid_figures(self.raw_features, features, people, verifies=not is_ablation),
             'jpeg': {'protection': similarity_figures(after_jpeg, self.raw.images, identities),
                      'reid': reid_figures(self.raw_features, jpeg_features, people,
                                           verifies=False)},

@@ -11,6 +11,7 @@ from latent_rag_ros.evaluation.clothing_colour import Clothing, clothing_lab, co
 from latent_rag_ros.evaluation.figures import Figures, with_interval
 from latent_rag_ros.evaluation.metrics import psnr_db, ssim
 from latent_rag_ros.evaluation.silhouettes import Silhouettes, intersection_over_union
+from latent_rag_ros.parameters import PROTECTOR, checked_values
 
 Images = NDArray[np.uint8]
 
@@ -77,6 +78,19 @@ def protection_figures(looks: Looks, raw: Looks, identities: NDArray[np.int64]) 
     for name, of_pictures in values.items():
         figures |= with_interval(name, of_pictures, identities)
     return figures
+
+
+def share_refused(images: Images, references: Images, cosine: NDArray[np.float64]) -> float:
+    """Return the share of pictures that the filter would replace by a solid colour, 0..1.
+
+    It verifies every patch: neither too much like the original nor another identity. `cosine` (n,)
+    is the authorised network's.
+    """
+    limits = checked_values(PROTECTOR, {})
+    refused = ((psnr_db(images, references) > limits['protection.psnr_db_max'])
+               | (ssim(images, references) > limits['protection.ssim_max'])
+               | (cosine < limits['identity.cosine_min']))
+    return round(float(refused.mean()), 4)
 
 
 def _edges(images: Images) -> NDArray[np.float64]:
