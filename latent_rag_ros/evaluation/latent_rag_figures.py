@@ -35,6 +35,7 @@ from latent_rag_ros.parameters import PROTECTOR, checked_values
 from latent_rag_ros.weights.registry import weights_file
 
 JPEG_QUALITY = 80
+ALL_PRESETS = ('paper', 'robot_t10', 'robot')
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Options:
     """
 
     split: str = 'test'
-    presets: Sequence[str] = ('paper', 'robot')
+    presets: Sequence[str] = ALL_PRESETS
     quick: bool = False
     weights: Path | None = None
     device: str = 'cpu'
@@ -154,6 +155,7 @@ def _preset_figures(measure: Measure, protected: ProtectedCrops) -> Figures:
     cosine = measure.cosine(protected.images)
     figures['cosine'] = round(float(cosine.mean()), 4)
     figures['iterations'] = round(float(protected.iterations.mean()), 2)
+    figures['looks'] = round(float(protected.looks.mean()), 2)
     figures['share_solid'] = _share_solid(measure.people.images, protected.images, cosine)
     figures['seconds_per_person'] = round(protected.seconds / len(protected.images), 4)
     return figures

@@ -25,14 +25,15 @@ class ProtectedCrops:
     ----------
     images : NDArray
         Shape (n, 128, 64, 3), uint8, RGB.
-    iterations : NDArray
-        Refinement iterations every person took, shape (n,), int.
+    iterations, looks : NDArray
+        Gradient steps and predictions every person took, shape (n,), int.
     seconds : float
         Time the replacer took for all of them, embedding included.
     """
 
     images: NDArray[np.uint8]
     iterations: NDArray[np.int64]
+    looks: NDArray[np.int64]
     seconds: float
 
 
@@ -61,8 +62,10 @@ def protect(images: NDArray[np.uint8], replacer: LatentRagReplacer, embedder: Em
         parts.append(replacer.replace(crops, features))
         advance(len(crops))
     seconds = time.monotonic() - started_s
-    return ProtectedCrops(to_images(torch.cat([part.images for part in parts])),
-                          torch.cat([part.iterations for part in parts]).cpu().numpy(), seconds)
+    iterations, looks = (torch.cat([getattr(part, name) for part in parts]).cpu().numpy()
+                         for name in ('iterations', 'looks'))
+    return ProtectedCrops(to_images(torch.cat([part.images for part in parts])), iterations,
+                          looks, seconds)
 
 
 def nearest_identities(features: NDArray[np.float32],

@@ -18,9 +18,10 @@ NAMES = {
     'nearest_identity': 'nearest identity of the store, no fusion',
     'own_code': 'own code, decoded: the generator at its best, no protection',
     'paper': 'Latent-RAG, preset `paper`',
+    'robot_t10': 'Latent-RAG, preset `robot` by ten gradient steps',
     'robot': '**Latent-RAG, preset `robot`**',
 }
-PRESET_ORDER = ('paper', 'robot')
+PRESET_ORDER = ('paper', 'robot_t10', 'robot')
 """Order of the presets in the table: the one of most interest last, below what it is read by."""
 HEAD = ('picture', 'PSNR [dB]', 'SSIM', 'prot→raw', 'raw→prot', 'prot→prot',
         'prot→raw, unseen net')

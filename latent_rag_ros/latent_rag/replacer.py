@@ -45,12 +45,15 @@ class Replacement:
     codes : Tensor
         W+ codes they were synthesised from, shape (n, L, D).
     iterations : Tensor
-        Refinement iterations each person took, shape (n,).
+        Gradient steps each person took, shape (n,), int64.
+    looks : Tensor
+        Predictions each person took, shape (n,), int64.
     """
 
     images: Tensor
     codes: Tensor
     iterations: Tensor
+    looks: Tensor
 
 
 class LatentRagReplacer:
@@ -214,31 +217,32 @@ class LatentRagReplacer:
         codes = self.fuse(rows)
         if not self.predicts:
             codes, taken = self.refine(crops, features, codes)
-            return Replacement(self.synthesise(codes), codes, taken)
-        codes, images, cosine = self._looked(features, self.neighbours(rows), codes)
-        taken = torch.zeros(len(codes), dtype=torch.int64, device=codes.device)
+            return Replacement(self.synthesise(codes), codes, taken, torch.zeros_like(taken))
+        looked, cosine = self._looked(features, self.neighbours(rows), codes)
         asking = cosine < self.preset.correction_cosine
         if self.preset.corrections and asking.any():
-            codes[asking], taken[asking] = self.correct(crops[asking], features[asking],
-                                                        codes[asking])
-            images[asking] = self.synthesise(codes[asking])
-        return Replacement(images, codes, taken)
+            codes, taken = self.correct(crops[asking], features[asking], looked.codes[asking])
+            looked.codes[asking], looked.iterations[asking] = codes, taken
+            looked.images[asking] = self.synthesise(codes)
+        return looked
 
     def _looked(self, features: Tensor, reached: Tensor,
-                codes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return codes, images and identity cosines after the looks that are asked for."""
-        images = torch.zeros(len(codes), 3, *self.image_size_px, dtype=torch.uint8,
-                             device=codes.device)
-        asking = torch.ones(len(codes), dtype=torch.bool, device=codes.device)
+                codes: Tensor) -> tuple[Replacement, Tensor]:
+        """Return the persons after all looks that they asked for, and their identity cosines."""
+        count, device = len(codes), codes.device
+        images = torch.zeros(count, 3, *self.image_size_px, dtype=torch.uint8, device=device)
+        looks = torch.zeros(count, dtype=torch.int64, device=device)
+        asking = torch.ones(count, dtype=torch.bool, device=device)
         for _ in range(self.preset.looks):
             codes[asking] = self.predict(features[asking], reached[asking], codes[asking])
             images[asking] = self.synthesise(codes[asking])
             reached[asking] = self.features_of(images[asking])
+            looks[asking] += 1
             cosine = (reached * features).sum(1)
             asking = cosine < self.preset.look_cosine
             if not asking.any():
                 break
-        return codes, images, cosine
+        return Replacement(images, codes, torch.zeros_like(looks), looks), cosine
 
     @torch.no_grad()
     def features_of(self, images: Tensor) -> Tensor:

@@ -58,8 +58,8 @@ def _add_common(parser: argparse.ArgumentParser, results: str) -> None:
 def _add_latent_rag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--split', choices=('test', 'validation'), default='test',
                         help='test for figures, validation for choosing settings (default: test)')
-    parser.add_argument('--preset', choices=('paper', 'robot'), action='append',
-                        help='preset to measure, may be given twice (default: both)')
+    parser.add_argument('--preset', choices=('paper', 'robot_t10', 'robot'), action='append',
+                        help='preset to measure, may be given several times (default: all)')
     parser.add_argument('--quick', action='store_true', help='the first 20 people only')
     parser.add_argument('--dataset', choices=('market1501', 'msmt17', 'cuhk03', 'cuhk03-labeled'),
                         help='measure on a public data set of real people that you have')
@@ -169,15 +169,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _latent_rag(arguments: argparse.Namespace) -> int:
-    from latent_rag_ros.evaluation.latent_rag_figures import Options, latent_rag_figures
+    from latent_rag_ros.evaluation.latent_rag_figures import (
+        ALL_PRESETS, Options, latent_rag_figures)
     from latent_rag_ros.evaluation.tables import results_table
 
-    presets = tuple(dict.fromkeys(arguments.preset or ('paper', 'robot')))
+    presets = tuple(dict.fromkeys(arguments.preset or ALL_PRESETS))
     if (arguments.dataset is None) != (arguments.root is None):
         raise EvaluationError('--dataset and --root belong together; give both or neither')
     options = Options(arguments.split, presets, arguments.quick, arguments.weights,
                       arguments.device, arguments.dataset, arguments.root)
-    complete = (arguments.split == 'test' and len(presets) == 2 and arguments.dataset is None
+    complete = (arguments.split == 'test' and presets == ALL_PRESETS and arguments.dataset is None
                 and not arguments.quick and arguments.weights is None)
     name = ('latent_rag.json' if complete
             else f'latent_rag_{arguments.dataset or arguments.split}.json')

@@ -28,7 +28,7 @@ def test_results_hold_presets_floors_and_origin(results):
     assert 'store.safetensors' in results['about']['weights_sha256']
     assert {'another_person', 'mean_image', 'mid_grey', 'nearest_identity'} <= set(
         results['floors'])
-    for preset in ('paper', 'robot'):
+    for preset in evaluation.ALL_PRESETS:
         for figures in (results[preset], results[preset]['jpeg']):
             assert 0 < figures['psnr_db'] < 60
             for entry in (figures, figures['unseen']):
@@ -36,7 +36,8 @@ def test_results_hold_presets_floors_and_origin(results):
                     assert 0 <= entry[setting]['rank1'] <= 1
                     assert 0 < entry[setting]['map'] <= 1
         assert 0 <= results[preset]['share_solid'] <= 1
-    assert results['paper']['iterations'] == 10
+    assert results['paper']['iterations'] == results['robot_t10']['iterations'] == 10
+    assert results['robot_t10']['looks'] == 0
 
 
 def test_results_name_no_folder_of_this_machine(results, make_weights):
@@ -54,8 +55,8 @@ def test_results_come_back_from_their_file(results, tmp_path):
 def test_table_has_a_row_for_every_floor_and_preset(results):
     table = results_table(results)
     rows = [line for line in table.splitlines() if line.startswith('|')]
-    # head, rule, raw, floors, own code, two presets of two rows each
-    assert len(rows) == 3 + len(results['floors']) + 1 + 4
+    # head, rule, raw, floors, own code, three presets of two rows each
+    assert len(rows) == 3 + len(results['floors']) + 1 + 6
     assert len({row.count('|') for row in rows}) == 1
     assert f'{results["robot"]["psnr_db"]:.2f}' in table
 

@@ -9,13 +9,15 @@ import torch
 
 pytest.importorskip('numba', reason='the synthesis extra is not installed')
 
-from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE
+from latent_rag_ros.latent_rag.presets import PRESETS
+from latent_rag_ros.latent_rag.replacer import (
+    EMBEDDER_FILE, GENERATOR_FILE, LatentRagReplacer)
 from latent_rag_ros.latent_rag.store import check_made_with, load_store
 from latent_rag_ros.tools.command_line import main
 from latent_rag_ros.weights.registry import read_manifest, sha256_of, weights_file
 from latent_rag_ros.weights.tensors import load_tensors
 
-WEIGHTS = ('embedder', 'unseen_embedder', 'encoder', 'generator', 'store')
+WEIGHTS = ('embedder', 'unseen_embedder', 'encoder', 'generator', 'store', 'code_predictor')
 
 
 @pytest.fixture(scope='module')
@@ -41,7 +43,7 @@ def test_store_fits_the_networks_it_was_made_with(trained):
 
 
 def test_every_training_leaves_a_log(trained):
-    for name in ('embedder', 'unseen_embedder', 'generator'):
+    for name in ('embedder', 'unseen_embedder', 'generator', 'code_predictor'):
         rows = (trained / f'{name}.log.jsonl').read_text().splitlines()
         assert json.loads(rows[-1])['iteration'] > 0
 
@@ -72,3 +74,7 @@ def test_generator_takes_no_earlier_weights(tmp_path, caplog):
     assert main(['train', 'generator', '--recipe', 'tiny', '--out', str(tmp_path),
                  '--initial', str(tmp_path / EMBEDDER_FILE)]) == 1
     assert 'leave it out for generator' in caplog.text
+
+
+def test_code_predictor_fits_the_weights_it_was_trained_with(trained):
+    assert LatentRagReplacer.load(trained, PRESETS['robot']).predicts
