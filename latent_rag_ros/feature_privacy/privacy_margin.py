@@ -30,14 +30,16 @@ def privacy_loss(own: Tensor, stranger: Tensor) -> Tensor:
 
 
 def stranger_shifts(count: int, crops_per_person: int) -> list[int]:
-    """Return by how much a batch is rolled so that every row meets other people's rows.
+    """Draw by how much a batch is rolled so that every row meets other people's rows.
 
-    `count` rows are sorted by person, `crops_per_person` each. Raises `ValueError` when there is
-    one person only.
+    `count` rows are sorted by person, `crops_per_person` each. The shifts are random because a
+    batch is drawn around look-alikes in a regular order: a stranger in the same clothes would be
+    a margin that is met while the clothes are plain to see. Raises `ValueError` when there is one
+    person only.
     """
     people = count // crops_per_person
     if people < 2:
         raise ValueError(f'{count} crops, {crops_per_person} of each person, show one person; a '
                          'privacy margin needs a stranger: give at least two people')
-    steps = torch.linspace(1, people - 1, min(STRANGERS, people - 1)).round().long()
+    steps = 1 + torch.randperm(people - 1)[:STRANGERS]
     return [int(step) * crops_per_person for step in steps]
