@@ -250,14 +250,15 @@ PROTECTOR: tuple[Parameter, ...] = (
               '(signed).', choices=('unit', 'signed')),
     Parameter('latent_rag.store', '', 'Retrieval store of your own, made by latent-rag store '
               'build; needed with an own embedder or generator.'),
-    Parameter('latent_rag.preset', 'robot', 'robot: steps scaled to the store, early stop, warm '
-              'start; paper: the published settings.', choices=('robot', 'paper')),
+    Parameter('latent_rag.preset', 'robot', 'robot: codes predicted at once, gradient steps where '
+              'that does not suffice, warm start; paper: the published settings.',
+              choices=('robot', 'paper')),
     Parameter('latent_rag.attention', 'preset', 'How retrieved codes are fused; preset keeps the '
               "preset's.", choices=('preset', 'reciprocal', 'negative', 'mean')),
     Parameter('latent_rag.neighbours', 0, 'Retrieved codes per person; 0 keeps the preset\'s.',
               0, 100),
-    Parameter('latent_rag.iterations', -1, 'Most refinement iterations per person and frame; -1 '
-              "keeps the preset's.", -1, 100),
+    Parameter('latent_rag.iterations', -1, 'Most gradient steps per person and frame; -1 keeps '
+              "the preset's.", -1, 100),
     Parameter('guard.deadline_s', 2.0, 'A frame that is not finished this long after its '
               'reception is blanked, and what comes of it later is discarded; people whose '
               'synthesis would take longer become solid.', 0.02, 60.0, weakened_by='raising'),

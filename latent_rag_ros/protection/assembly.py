@@ -75,7 +75,7 @@ def chosen_preset(values: Mapping[str, Value]) -> Preset:
     if values['latent_rag.neighbours'] > 0:
         overrides['neighbours'] = values['latent_rag.neighbours']
     if values['latent_rag.iterations'] >= 0:
-        overrides['iterations'] = values['latent_rag.iterations']
+        overrides['iterations'] = overrides['corrections'] = values['latent_rag.iterations']
         overrides['warm_iterations'] = min(values['latent_rag.iterations'],
                                            PRESETS[values['latent_rag.preset']].warm_iterations)
     return replace(PRESETS[values['latent_rag.preset']], **overrides)
