@@ -43,7 +43,8 @@ def gallery_scores(frames: Sequence[ObservedFrame], space: FeatureSpace, limit: 
     gallery = Gallery(values['gallery.features_per_identity'], values['gallery.identities_max'])
     identifier = TrackIdentifier(
         gallery, limit, values['gallery.enrol'], values['gallery.observations_min'],
-        values['gallery.pooling'], values['gallery.merge'], values['gallery.travel_s_min'])
+        values['gallery.pooling'], values['gallery.merge'], values['gallery.travel_s_min'],
+        limit.agreement)
     trials = Trials(gallery, space, limit, pooled_by_visit(frames, values['gallery.pooling']))
     answers = []
     for frame in frames:

@@ -96,6 +96,11 @@ class Calibration:
         odds = self.slope * similarity + self.offset - math.log(max(1, identities))
         return float(expit(odds))
 
+    @property
+    def equal_odds(self) -> float:
+        """Cosine at which a comparison says as much for one person as for two."""
+        return min(LIMIT_MAX, max(0.0, -self.offset / max(self.slope, 1e-6)))
+
     def save(self, path: Path) -> None:
         """Write the calibration as JSON, whole or not at all."""
         content = {'format': FORMAT_VERSION, **asdict(self)}

@@ -11,6 +11,9 @@ CALIBRATED = -1.0
 UNCALIBRATED_MIN = 0.6
 """Cosine for features of a model that nobody calibrated."""
 
+UNCALIBRATED_AGREEMENT = 0.4
+"""The same for features of one track."""
+
 
 class MatchLimit:
     """The cosine of a match, for the number of identities that a person is compared with.
@@ -47,6 +50,12 @@ class MatchLimit:
     def is_calibrated(self) -> bool:
         """Whether the calibration is of the model in use."""
         return self._calibration is not None and self._calibration.model_id == self.model_id
+
+    def agreement(self) -> float:
+        """Return the cosine at which two features are as likely of one person as of two."""
+        if self._fixed > CALIBRATED:
+            return self._fixed
+        return self._calibration.equal_odds if self.is_calibrated else UNCALIBRATED_AGREEMENT
 
     @property
     def is_certain(self) -> bool:

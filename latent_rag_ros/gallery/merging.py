@@ -52,9 +52,23 @@ class Merger:
                     self._gallery.keep_apart(own_id, other)
 
     def consider(self, own_id: int, candidates: Sequence[Candidate], present: Collection[int],
-                 similarity_min: float) -> tuple[int, int] | None:
-        """Look at one more observation; return (kept, merged) when two became one."""
-        limit = min(similarity_min + MARGIN, LIMIT_MAX)
+                 similarity_min: float, is_new: bool = False) -> tuple[int, int] | None:
+        """Look at one more observation; return (kept, merged) when two became one.
+
+        Parameters
+        ----------
+        own_id : int
+            Identity of the observed person.
+        candidates : sequence of Candidate
+            Whom the person's pooled feature matches.
+        present : collection of int
+            Identities that are somebody else, because they are in view elsewhere.
+        similarity_min : float
+            Cosine of a match.
+        is_new : bool
+            Whether the identity is that of this track only; then a match suffices.
+        """
+        limit = similarity_min if is_new else min(similarity_min + MARGIN, LIMIT_MAX)
         alike = {candidate.identity_id for candidate in candidates
                  if candidate.similarity >= limit}
         if own_id not in alike or own_id not in self._gallery:
@@ -63,7 +77,8 @@ class Merger:
         for other in sorted(alike - {own_id} - set(present) - set(apart)):
             pair = min(own_id, other), max(own_id, other)
             self._evidence[pair] = self._evidence.get(pair, 0) + 1
-            if self._evidence[pair] >= self._observations_min and self._are_equal(*pair, limit):
+            if self._evidence[pair] >= self._observations_min and (
+                    is_new or self._are_equal(*pair, limit)):
                 self._gallery.merge(*pair)
                 self._evidence = {known: count for known, count in self._evidence.items()
                                   if pair[1] not in known}

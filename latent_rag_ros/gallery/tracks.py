@@ -79,6 +79,7 @@ class _Track:
 
     seen_ns: int
     identity_id: int = 0
+    enrolled_id: int = 0
     contradictions: int = 0
     unknown: list[tuple[int, FeatureArray]] = field(default_factory=list)  # (stamp, (1, d)) each
     recent: list[FeatureArray] = field(default_factory=list)  # (1, d) each
@@ -125,14 +126,19 @@ class TrackIdentifier:
         Whether two identities that prove equal become one.
     travel_s_min : float
         Nobody gets from one camera to another faster than this; 0 for views that overlap.
+    agreement : Callable, optional
+        Gives the cosine below which two features of one track are of two people: less than that
+        of a match, because people rarely change within a track. Without it that of a match.
     """
 
     def __init__(self, gallery: Gallery, similarity_min: float | Callable[[int], float],
                  enrol: bool, observations_min: int, pooling: int = 1, merge: bool = False,
-                 travel_s_min: float = 0.0) -> None:
+                 travel_s_min: float = 0.0,
+                 agreement: Callable[[], float] | None = None) -> None:
         self._gallery = gallery
+        self._agreement = agreement or (lambda: self._similarity_min)
         self._limit = similarity_min if callable(similarity_min) else lambda _: similarity_min
-        self._similarity_min = self._limit(0)
+        self._similarity_min = self._agreement_min = self._limit(0)
         self._pooling, self._travel_ns_min = pooling, round(travel_s_min * 1e9)
         self._merger = Merger(gallery, observations_min) if merge else None
         self._enrol = enrol
@@ -176,6 +182,7 @@ class TrackIdentifier:
                                'send each track once, with one feature')
         good = [True] * len(track_ids) if is_good is None else list(is_good)
         self._similarity_min = self._limit(len(self._gallery))
+        self._agreement_min = min(self._similarity_min, self._agreement())
         known = self._tracks_of(camera, stamp_ns)
         tracks = [known.setdefault(track_id, _Track(stamp_ns)) for track_id in track_ids]
         pooled = self._pool(tracks, features, good, stamp_ns)
@@ -193,7 +200,8 @@ class TrackIdentifier:
                    for row in sorted(range(len(tracks)), key=lambda row: (row not in chosen, row))}
         ordered = [matches[row] for row in range(len(tracks))]
         if self._merger is not None:
-            self._merge(ordered, candidates, good)
+            self._merge(tracks, ordered, candidates, good,
+                        self._elsewhere(camera, stamp_ns))
         return ordered
 
     def erase(self, identity_id: int) -> int:
@@ -235,7 +243,7 @@ class TrackIdentifier:
             if stamp_ns - track.seen_ns > PAUSE_NS:
                 track.recent.clear()
             rows.append(track.pooled(features.vectors[row:row + 1], good[row],
-                                     self._similarity_min, self._pooling))
+                                     self._agreement_min, self._pooling))
         return Features(features.space, np.concatenate(rows)) if rows else features
 
     def _elsewhere(self, camera: str, stamp_ns: int) -> set[int]:
@@ -246,17 +254,23 @@ class TrackIdentifier:
                 if identity.camera != camera
                 and abs(stamp_ns - identity.last_seen_ns) < self._travel_ns_min}
 
-    def _merge(self, matches: list[TrackMatch], candidates: Sequence[Sequence[Candidate]],
-               good: Sequence[bool]) -> None:
-        """Merge what this frame proves equal; the tracks of the merged get the kept identity."""
+    def _merge(self, tracks: Sequence[_Track], matches: list[TrackMatch],
+               candidates: Sequence[Sequence[Candidate]], good: Sequence[bool],
+               elsewhere: set[int]) -> None:
+        """Merge what this frame proves equal; the tracks of the merged get the kept identity.
+
+        An identity that its only track just enrolled needs no more to be somebody known than the
+        track itself would have needed: now it has shown more of the person.
+        """
         owners = [match.identity_id for match in matches]
         present = set(owners) - {0}
         self._merger.note_apart(present, candidates, owners, self._similarity_min)
         for row, match in enumerate(matches):
             if not match.identity_id or match.enrolled or not good[row]:
                 continue
-            pair = self._merger.consider(match.identity_id, candidates[row], present,
-                                         self._similarity_min)
+            pair = self._merger.consider(
+                match.identity_id, candidates[row], present | elsewhere, self._similarity_min,
+                is_new=tracks[row].enrolled_id == match.identity_id)
             if pair is not None:
                 self._rename(*pair)
                 matches[row] = replace(match, identity_id=pair[0], merged_id=pair[1])
@@ -296,7 +310,7 @@ class TrackIdentifier:
         best = candidates[0].similarity
         if not is_good:
             return Candidate(track.identity_id, similarity)
-        if (similarity < self._similarity_min - CONTRADICTION_MARGIN
+        if (similarity < self._agreement_min - CONTRADICTION_MARGIN
                 or best > max(self._similarity_min, similarity + CONTRADICTION_MARGIN)):
             track.contradictions += 1
         else:
@@ -318,17 +332,18 @@ class TrackIdentifier:
         nearest = candidates[0].similarity if candidates else math.nan
         if is_good and self._ready(track, feature, moment.stamp_ns):
             track.hold(self._enrol_track(track, feature, moment.camera))
+            track.enrolled_id = track.identity_id
             return TrackMatch(track_id, track.identity_id, nearest, enrolled=True)
         return TrackMatch(track_id, 0, nearest)
 
     def _learn(self, match: Candidate, feature: Features, is_good: bool,
                moment: _Moment) -> None:
         """Note the observation; keep its feature when it is surely the person and adds a view."""
-        learns = is_good and match.similarity >= self._similarity_min
+        learns = is_good and match.similarity >= self._agreement_min
         if learns:
             similarity = (match.similarity if self._pooling == 1 else
                           self._gallery.similarity(match.identity_id, feature)[0])
-            learns = self._similarity_min <= similarity < (1 + self._similarity_min) / 2
+            learns = self._agreement_min <= similarity < (1 + self._similarity_min) / 2
         self._gallery.observe(match.identity_id, moment.stamp_ns, feature if learns else None,
                               moment.camera)
 
@@ -340,7 +355,7 @@ class TrackIdentifier:
             mean = np.mean([vector[0] for _, vector in track.unknown], axis=0)
             # features that do not agree are of two people, or of nobody in particular
             cosine = float(feature.vectors[0] @ mean / max(np.linalg.norm(mean), 1e-12))
-            if cosine < self._similarity_min:
+            if cosine < self._agreement_min:
                 track.unknown.clear()
         track.unknown.append((stamp_ns, feature.vectors))
         return len(track.unknown) >= self._observations_min

@@ -62,7 +62,7 @@ class ReidentifierNode(SafeLifecycleNode):
         self._identifier = TrackIdentifier(
             self._gallery, self._limit, values['gallery.enrol'],
             values['gallery.observations_min'], values['gallery.pooling'],
-            values['gallery.merge'], values['gallery.travel_s_min'])
+            values['gallery.merge'], values['gallery.travel_s_min'], self._limit.agreement)
         self._gate = QualityGate(values['quality.height_px_min'], values['quality.score_min'])
         self._retention_s = values['gallery.retention_s']
         self._matches = {namespace: self.create_lifecycle_publisher(
