@@ -157,8 +157,9 @@ def test_command_repeats_the_options():
 
 
 def test_every_attacker_takes_on_presets():
-    assert set(attackers_of(methods()['robot'], None)) == set(attacker_names())
-    assert attackers_of(methods()['fine_only'], None) == []
+    assert set(attackers_of('robot', methods()['robot'], FULL)) == set(attacker_names())
+    assert attackers_of('fine_only', methods()['fine_only'], FULL) == []
+    assert attackers_of('paper', methods()['paper'], replace(FULL, attacked=('robot',))) == []
 
 
 @pytest.mark.slow

@@ -25,6 +25,8 @@ class Size:
         Budget of every attacker, optimiser steps; None takes the ones of `attacks.registry`.
     methods, attackers : tuple of str or None
         Names that are measured; None takes all.
+    attacked : tuple of str or None
+        Methods that trained attackers take on; None takes all that they are meant for.
     is_quick : bool
         Whether attackers are trained for seconds only.
     """
@@ -34,6 +36,7 @@ class Size:
     iterations: int | None = None
     methods: tuple[str, ...] | None = None
     attackers: tuple[str, ...] | None = None
+    attacked: tuple[str, ...] | None = None
     is_quick: bool = False
 
     def __post_init__(self) -> None:
@@ -48,7 +51,8 @@ QUICK = Size(
     identities=6, attack_people=12,
     methods=('paper', 'robot', 'authorised_only', 'identity_swap', 'solid', 'blur', 'mosaic',
              'pixelation_16', 'noise', 'face_blur', 'pixelfade', 'fuse_only'),
-    attackers=('unet', 'clothing_colour_net', 'silhouette_net', 'linkage'), is_quick=True)
+    attackers=('unet', 'clothing_colour_net', 'silhouette_net', 'linkage'),
+    attacked=('robot', 'authorised_only', 'blur'), is_quick=True)
 """At most five minutes on two cores: it shows that everything runs, its figures are noise."""
 
 FULL = Size(identities=None, attack_people=120)

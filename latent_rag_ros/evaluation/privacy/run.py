@@ -108,8 +108,8 @@ def _chosen(options: PrivacyOptions) -> dict[str, Entry]:
     if unknown and not options.size.is_quick:
         raise EvaluationError(f'method is {unknown[0]!r}; choose among {", ".join(known)}')
     chosen = {name: entry for name, entry in known.items() if wanted is None or name in wanted}
-    for entry in chosen.values():
-        attackers_of(entry, options.size.attackers)
+    for name, entry in chosen.items():
+        attackers_of(name, entry, options.size)
     return chosen
 
 
@@ -139,8 +139,8 @@ def _method(bench: Bench, name: str, entry: Entry, shown: _Shown) -> Figures:
                'seconds_per_person': round(seconds, 4), **scores}
     figures['attacks'] = dict(scores['attacks'])
     trial = Trial(bench, name, entry, protected)
-    for attacker in tqdm(attackers_of(entry, bench.options.size.attackers),
-                         desc=f'attacks on {name}', leave=False):
+    attackers = attackers_of(name, entry, bench.options.size)
+    for attacker in tqdm(attackers, desc=f'attacks on {name}', leave=False):
         figures['attacks'][attacker], recovered = trial.attack(attacker)
         if recovered is not None:
             shown.add(f'{name}/{attacker}', recovered)
@@ -166,8 +166,8 @@ class _Shown:
 def _about(bench: Bench, seconds: float) -> Figures:
     options, splits = bench.options, bench.splits
     people = splits.measured
-    attackers = {name for entry in _chosen(options).values()
-                 for name in attackers_of(entry, options.size.attackers)}
+    attackers = {attacker for name, entry in _chosen(options).items()
+                 for attacker in attackers_of(name, entry, options.size)}
     return {
         'command': options.command, 'split': options.dataset or options.split,
         'people': 'real' if options.shows_real_people else 'held-out synthetic',
