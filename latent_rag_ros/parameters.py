@@ -151,9 +151,9 @@ PROTECTOR: tuple[Parameter, ...] = (
     Parameter('detector.views', PRESET, 'Views of every frame that the shipped detector looks '
               'at: 1 keeps the aspect, 2 looks at it stretched to a square as well.', 1, 2,
               weakened_by='lowering', by_preset=True),
-    Parameter('detector.views_in_turn', PRESET, '1 looks at one of two views per frame, in turn: '
-              'half the cost, and who is seen in one view alone is found a frame later. 0 looks at '
-              'both.', 0, 1, weakened_by='raising', by_preset=True),
+    Parameter('detector.second_view_every_frames', PRESET, 'The stretched view is looked at in '
+              'every so many frames: who is seen in it alone is found that much later.', 1, 10,
+              weakened_by='raising', by_preset=True),
     Parameter('detector.tiles', PRESET, 'A second pass looks for small people in this many '
               'overlapping tiles along the longer side; 0 and 1 make none.', 0, 8,
               weakened_by='lowering', by_preset=True),

@@ -44,8 +44,8 @@ class NanoDetDetector:
         sees: each view finds people that the other one misses. 1 leaves the stretched one out.
     network : Network, optional
         The loaded network of another detector with the same weights, to share its memory.
-    in_turn : bool
-        Look at one of two views per image, in turn, instead of at both.
+    second_every : int
+        The stretched view is looked at in every so many images; 1 in each of them.
     engine : str
         What runs the network, see `engine.choice`.
 
@@ -56,17 +56,17 @@ class NanoDetDetector:
     """
 
     def __init__(self, weights: Path, score_min: float, overlap_max: float,
-                 views: int = 2, network: Network | None = None, in_turn: bool = False,
+                 views: int = 2, network: Network | None = None, second_every: int = 1,
                  engine: str = 'auto') -> None:
         self.network = network or Network(weights, [
             f'{kind}_{stride}' for stride in STRIDES_PX for kind in ('scores', 'sides')],
             engine, any_size=True)
         self._score_min, self._overlap_max = score_min, overlap_max
-        self._views, self._in_turn, self._turn = views, in_turn, 0
+        self._views, self._second_every, self._images = views, second_every, 0
 
     def reset(self) -> None:
-        """Begin with the first view again; see `Resettable`."""
-        self._turn = 0
+        """Look at both views of the next image; see `Resettable`."""
+        self._images = 0
 
     def detect(self, image: ImageArray) -> list[Detection]:
         """Return the persons of an RGB image, best first; see `PersonDetector.detect`."""
@@ -81,12 +81,11 @@ class NanoDetDetector:
         """Return height and width of the views that are due now."""
         scale = SIDE_PX / max(height_px, width_px)
         sizes = [(max(1, round(height_px * scale)), max(1, round(width_px * scale)))]
-        if height_px != width_px and self._views > 1:
+        has_second = height_px != width_px and self._views > 1
+        if has_second and self._images % self._second_every == 0:
             sizes.append((SIDE_PX, SIDE_PX))
-        if not self._in_turn:
-            return sizes
-        turn, self._turn = self._turn, self._turn + 1
-        return [sizes[turn % len(sizes)]]
+        self._images += 1
+        return sizes
 
     def _view(self, image: ImageArray, view_height_px: int, view_width_px: int,
               ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

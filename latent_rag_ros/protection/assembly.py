@@ -122,7 +122,7 @@ def _detector(values: Mapping[str, Value], folder: Path | None,
     else:
         path, score_min = _path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min']
         whole = NanoDetDetector(path, score_min, overlap_max, values['detector.views'],
-                                in_turn=bool(values['detector.views_in_turn']),
+                                second_every=values['detector.second_view_every_frames'],
                                 engine=values['engine'])
         part = NanoDetDetector(path, score_min, overlap_max, views=1, network=whole.network)
     detectors: list[PersonDetector] = [whole]

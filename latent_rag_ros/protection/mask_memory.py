@@ -1,8 +1,9 @@
 """Person masks that follow their boxes for a few frames before the network is asked again.
 
 Only what reaches out of the box comes from the mask: the box itself is covered whole, and it is
-new in every frame. A remembered mask is enlarged with the box and grown by a share of its height
-per frame of its age, because an arm moves; it is made anew at once when the box changes its form.
+new in every frame. A remembered mask is shown where it was and where the box has carried it,
+enlarged with the box, and grown by a share of the height per frame of its age, because an arm
+moves; it is made anew at once when the box changes its form.
 """
 from __future__ import annotations
 
@@ -18,9 +19,14 @@ from latent_rag_ros.protection.types import Box, ImageArray, MaskArray
 GROWTH_PER_FRAME = 0.01
 """A remembered mask grows by this share of the height of its box on every side per frame."""
 
-FORM_CHANGE_MAX = 0.15
-"""A box whose ratio of width to height, or whose height, has changed by more than this share
-since its mask was made shows a person in another pose, or another part of the person."""
+FORM_CHANGE_MAX, FORM_CHANGE_PX = 0.25, 4
+"""A box whose width or height has changed by more than this share, and by more than these pixels,
+since its mask was made shows a person in another pose, or another part of the person. Boxes of one
+pose jitter by less."""
+
+
+PERSON_LEVEL = 255
+"""Value of a person's pixels in a remembered mask, so that enlarging it rounds none of them off."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +81,24 @@ class MaskMemory:
         window = square.clipped(*image.shape[:2])
         age_frames = self._frame - remembered.frame
         growth_px = max(1, round(GROWTH_PER_FRAME * age_frames * box.height_px))
-        moved = cv2.resize(remembered.square, (square.width_px, square.height_px),
-                           interpolation=cv2.INTER_LINEAR)
-        moved = cv2.dilate((moved > 0).view(np.uint8),
+        carried = cv2.resize(remembered.square, (square.width_px, square.height_px),
+                             interpolation=cv2.INTER_LINEAR)
+        mask = carried[window.moved(-square.left, -square.top).slices] > 0
+        before = square_around(remembered.box)
+        common = window.clipped_to(before)
+        mask[common.moved(-window.left, -window.top).slices] |= remembered.square[
+            common.moved(-before.left, -before.top).slices] > 0
+        grown = cv2.dilate(mask.view(np.uint8),
                            np.ones((2 * growth_px + 1, 2 * growth_px + 1), np.uint8))
-        inside = window.moved(-square.left, -square.top)
-        return window, moved[inside.slices].view(bool)
+        return window, grown.view(bool)
 
     def _made(self, track: int, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:
-        square = square_around(box)
         window, mask = self._masker.mask(image, box)
-        if self._period > 1 and mask.size and window == square:
-            self._remembered[track] = _Remembered(mask.view(np.uint8) * 255, box, self._frame)
-        else:  # what is cut off by the border says nothing about a person who walks in
-            self._remembered.pop(track, None)
+        square = square_around(box)
+        if self._period > 1 and mask.size:
+            whole = np.zeros((square.height_px, square.width_px), np.uint8)
+            whole[window.moved(-square.left, -square.top).slices][mask] = PERSON_LEVEL
+            self._remembered[track] = _Remembered(whole, box, self._frame)
         self._schedule.renew(track)
         return window, mask
 
@@ -106,6 +116,6 @@ class TrackMasker:
 
 
 def _has_another_form(before: Box, now: Box) -> bool:
-    ratios = [max(box.width_px, 1) / max(box.height_px, 1) for box in (before, now)]
-    heights = [max(box.height_px, 1) for box in (before, now)]
-    return any(max(pair) > (1 + FORM_CHANGE_MAX) * min(pair) for pair in (ratios, heights))
+    lengths = (before.width_px, now.width_px), (before.height_px, now.height_px)
+    return any(abs(then - length) > max(FORM_CHANGE_PX, FORM_CHANGE_MAX * then)
+               for then, length in lengths)

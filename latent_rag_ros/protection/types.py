@@ -100,6 +100,13 @@ class Box:
         return Box(left, top, right, bottom)
 
 
+    def clipped_to(self, other: Box) -> Box:
+        """Return the part of this box that lies inside another one; without pixels if none."""
+        left, top = max(self.left, other.left), max(self.top, other.top)
+        return Box(left, top, max(left, min(self.right, other.right)),
+                   max(top, min(self.bottom, other.bottom)))
+
+
 @dataclass(frozen=True)
 class Frame:
     """One raw frame on its way into the filter.

@@ -1,9 +1,9 @@
 """Runs an ONNX network that a user brought, on the CPU, with ONNX Runtime.
 
-The shipped networks run in OpenCV too where ONNX Runtime is missing. Networks that nobody has tried
-before need it: it runs every standard operator (detection transformers need some that OpenCV
-lacks), and it tells names, types and sizes of inputs and outputs, so that a wrong one is refused
-before the first frame.
+The shipped networks run in OpenCV too where ONNX Runtime is missing. Networks that nobody has
+tried before need it: it runs every standard operator (detection transformers need some that
+OpenCV lacks), and it tells names, types and sizes of inputs and outputs, so that a wrong one is
+refused before the first frame.
 """
 from __future__ import annotations
 

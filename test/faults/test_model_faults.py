@@ -119,7 +119,10 @@ def parts() -> Parts:
 
 @pytest.fixture
 def latent_rag_bench(bench: Bench, parts: Parts) -> Callable[[], ProtectorBench]:
-    """Return what starts a protector with the shipped networks behind marked persons."""
+    """Return what starts a protector with the shipped networks behind marked persons.
+
+    Every frame needs every network: what is kept of a track would hide that one has failed.
+    """
     def pipeline(values: dict[str, Value]) -> ProtectionPipeline:
         return ProtectionPipeline(replace(parts, detector=MarkedPersons(), masker=None), values)
 
@@ -127,7 +130,8 @@ def latent_rag_bench(bench: Bench, parts: Parts) -> Callable[[], ProtectorBench]
         def __init__(self) -> None:
             self.pipeline = pipeline
 
-    return lambda **given: bench(Source(), identity__cosine_min=-1.0, **given)
+    return lambda **given: bench(Source(), identity__cosine_min=-1.0, identity__every_frames=1,
+                                 protection__patch_frames=1, **given)
 
 
 def persons_are_solid(protector: ProtectorBench, number: int) -> bool:
@@ -194,7 +198,7 @@ def test_person_is_solid_and_anonymous_when_the_embedder_fails(
         latent_rag_bench: Callable, parts: Parts, monkeypatch: pytest.MonkeyPatch,
         error: Exception, reason: int) -> None:
     protector = latent_rag_bench()
-    monkeypatch.setattr(parts.embedder, 'forward', raising(error))
+    monkeypatch.setattr(parts.embedder, 'embed', raising(error))
     assert persons_are_solid(protector, 1)
     assert (protector.status.state, protector.status.reason) == (DEGRADED, reason)
     assert protector.status.identities_published == 0

@@ -1,4 +1,4 @@
-"""A frame is looked at when it is its turn, and whenever something moves where nobody is covered."""
+"""A frame is looked at when it is its turn, and when something moves where nobody is covered."""
 from __future__ import annotations
 
 import numpy as np

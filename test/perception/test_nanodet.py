@@ -106,6 +106,29 @@ def test_image_is_refused_when_it_is_empty_or_not_rgb(
         detector.detect(image)
 
 
+def test_second_view_is_looked_at_in_every_third_image_and_after_a_reset(
+        detector: NanoDetDetector, people: list[tuple[ImageArray, list[list[int]]]]) -> None:
+    class Network:
+        """Notes the sizes of what it is given."""
+
+        def __init__(self) -> None:
+            self.sizes: list[tuple[int, int]] = []
+
+        def run(self, blob: np.ndarray) -> list[np.ndarray]:
+            self.sizes.append(blob.shape[2:])
+            return detector.network.run(blob)
+
+    network, image = Network(), people[0][0]
+    sparing = NanoDetDetector(Path(), 0.35, 0.6, 2, network, second_every=3)
+    found = [sparing.detect(image) for _ in range(4)]
+    aspect, square = (320, 416), (416, 416)
+    assert network.sizes == [aspect, square, aspect, aspect, aspect, square]
+    assert found[0] == found[3] == detector.detect(image)
+    sparing.reset()
+    sparing.detect(image)
+    assert network.sizes[6:] == [aspect, square]
+
+
 def test_smallest_image_is_taken(detector: NanoDetDetector) -> None:
     assert all(d.box == Box(0, 0, 1, 1) for d in detector.detect(np.zeros((1, 1, 3), np.uint8)))
 

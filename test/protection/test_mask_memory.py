@@ -47,6 +47,24 @@ def test_mask_moves_with_the_box_and_grows(masker):
     assert second.sum() > first.sum()
 
 
+def test_mask_stays_where_it_was_too_when_the_box_shrinks(masker):
+    memory = MaskMemory(masker, 5)
+    window, mask = next_mask(memory, BOX)
+    before = np.zeros(IMAGE.shape[:2], bool)
+    before[window.slices] = mask
+    window, mask = next_mask(memory, Box(105, 65, 145, 150))
+    assert len(masker.boxes) == 1
+    assert mask[before[window.slices]].all()
+
+
+def test_nothing_is_mixed_up_when_the_box_jumps_away(masker):
+    memory = MaskMemory(masker, 5)
+    next_mask(memory, Box(40, 60, 90, 160))
+    window, mask = next_mask(memory, Box(200, 60, 250, 160))
+    assert mask.shape == (window.height_px, window.width_px)
+    assert mask[:, window.width_px // 2 + 1:].all() and not mask[:, :window.width_px // 3].any()
+
+
 def test_mask_is_enlarged_with_the_box(masker):
     memory = MaskMemory(masker, 5)
     next_mask(memory, BOX)
@@ -72,11 +90,18 @@ def test_mask_is_made_anew_when_the_box_changes_its_form(masker, box):
     assert masker.boxes == [BOX, box]
 
 
-def test_mask_that_the_border_cuts_off_is_not_kept(masker):
+def test_mask_of_who_walks_in_is_made_anew_when_more_is_seen(masker):
     memory = MaskMemory(masker, 5)
-    for left in (-30, -25, -20):
-        next_mask(memory, Box(left, 60, left + 50, 160))
-    assert len(masker.boxes) == 3
+    for right in (20, 23, 40):
+        next_mask(memory, Box(0, 60, right, 160))
+    assert masker.boxes == [Box(0, 60, 20, 160), Box(0, 60, 40, 160)]
+
+
+def test_small_box_that_jitters_keeps_its_mask(masker):
+    memory = MaskMemory(masker, 5)
+    for right in (110, 114, 108):
+        next_mask(memory, Box(100, 60, right, 90))
+    assert len(masker.boxes) == 1
 
 
 def test_remembered_mask_is_cut_at_the_border(masker):
