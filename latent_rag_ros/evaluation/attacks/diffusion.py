@@ -50,8 +50,11 @@ class DiffusionRecoverer(Recoverer):
 
     def batch_loss(self, network: nn.Module, pictures: Tensor, numbers: Tensor | None,
                    originals: Tensor) -> Tensor:
-        """Return the squared error of x_0 at random times for protected pictures and originals."""
-        times = torch.rand(len(pictures)).to(pictures.device)
+        """Return the squared error of x_0 at random times, late ones more often.
+
+        Late means noisy: there the protected picture is all the network has to go by.
+        """
+        times = 1 - torch.rand(len(pictures)).square().to(pictures.device)
         signal = share_of_signal(times)[:, None, None, None]
         noise = torch.randn(originals.shape).to(pictures.device)
         noisy = signal.sqrt() * (originals - 0.5) * CONTRAST + (1 - signal).sqrt() * noise

@@ -79,7 +79,7 @@ class LinkageAttacker:
                               np.concatenate([labels[rows], labels[rows]]))
 
         task = Task(len(people), loss, lambda network: -self._precision(network, validation),
-                    batch=PEOPLE_PER_BATCH, learning_rate=1e-3 if self._start is None else 4e-4)
+                    batch=PEOPLE_PER_BATCH, learning_rate=1e-3)
         name = f'linkage-{fingerprint(budget, pairs.protected, pairs.originals)}'
         self._fitted = BestTraining(network, task, budget, directory, name).run()
 

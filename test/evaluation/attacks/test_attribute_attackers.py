@@ -65,8 +65,8 @@ def test_silhouette_is_read_off_blurred_people_and_not_off_others(attack, permut
 
 
 def swapped(pairs):
-    """Return pairs whose protected pictures are the originals in false colours, upside down."""
-    return AttackPairs(255 - pairs.originals[:, ::-1, :, ::-1], pairs.originals,
+    """Return pairs whose protected pictures are the originals in false colours."""
+    return AttackPairs(255 - pairs.originals[..., ::-1], pairs.originals,
                        pairs.identities, pairs.cameras)
 
 
@@ -83,8 +83,8 @@ def test_linkage_learns_to_recognise_protected_people(attack, tmp_path):
     start = load_unseen_embedder()
     before = {name: value.clone() for name, value in start.state_dict().items()}
     attacker = LinkageAttacker(start)
-    attacker.fit(pairs, validation, Budget(120, 0), tmp_path)
-    assert found(attacker, target) > found(start, target) + 0.1
+    attacker.fit(pairs, validation, Budget(60, 0), tmp_path)
+    assert found(attacker, target) > found(start, target) + 0.06
     assert all(torch.equal(value, before[name]) for name, value in start.state_dict().items())
 
 
