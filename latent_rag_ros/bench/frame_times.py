@@ -17,7 +17,7 @@ from latent_rag_ros.protection.types import Fill, Frame, Outcome
 FRAME_STAGES = ('detect', 'track', 'mask', 'erase', 'composite', 'look_ahead')
 """Stages that find and cover people; all others are the way from a crop to a verified patch."""
 
-WARM_UP_FRAMES = 4
+WARM_UP_FRAMES, FIRST_SEEN_WARM_UP_FRAMES = 4, 2
 FOLLOWED_FRAMES_MIN = 30
 """A second of the camera: work that is due every few frames has its share of the mean."""
 
@@ -62,7 +62,7 @@ def frame_times(pipeline: ProtectionPipeline, stage: Stage, patience: Patience,
     stage : Stage
         Draws the frames; drawing is not measured.
     patience : Patience
-        How long to measure, after `WARM_UP_FRAMES` further frames; people who are followed for
+        How long to measure, after a few frames more; people who are followed for
         `FOLLOWED_FRAMES_MIN` frames at least.
     first_seen : bool
         Forget everybody before every frame, so that all people are new; else they are followed
@@ -70,10 +70,11 @@ def frame_times(pipeline: ProtectionPipeline, stage: Stage, patience: Patience,
     """
     pipeline.reset()
     times: list[FrameTime] = []
+    warm_up = FIRST_SEEN_WARM_UP_FRAMES if first_seen else WARM_UP_FRAMES
     least = patience.frames_min if first_seen else max(patience.frames_min, FOLLOWED_FRAMES_MIN)
     began_s = time.monotonic()
-    for number in range(WARM_UP_FRAMES + patience.frames_max):
-        measured = number >= WARM_UP_FRAMES
+    for number in range(warm_up + patience.frames_max):
+        measured = number >= warm_up
         if measured and len(times) >= least and time.monotonic() - began_s > patience.seconds:
             break
         if first_seen:
