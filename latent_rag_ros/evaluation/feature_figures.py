@@ -56,7 +56,7 @@ class FeatureOptions:
     iterations: int = 2000
     probe_iterations: int = 1000
     batch: int = 64
-    every: int = 3
+    every: int = 4
     command: str = 'latent-rag evaluate features'
 
 
@@ -80,6 +80,8 @@ class FeatureEvaluation:
         self.measures = {subjects.name: ReversalMeasure.of(
             subjects, 1 if subjects is data.real else options.every, mean, independent,
             networks.device) for subjects in data.victims}
+        self.true_attributes = {subjects.name: attributes(subjects, data.attackers)
+                                for subjects in (data.attackers, *data.held_out)}
         self.shown: dict[tuple[str, str], Images] = {}
         """Reversed pictures of rendered people by extractor and attacker, for the page."""
 
@@ -194,14 +196,13 @@ class FeatureEvaluation:
 
     def _attributes(self, own: np.ndarray, published: dict[str, np.ndarray]) -> Figures:
         """Return how often each attribute is read off a feature, and the chance of a guess."""
-        attackers = self.data.attackers
-        truth = attributes(attackers, attackers)
-        figures: Figures = {name: [] for name in truth}
+        identities = self.data.attackers.people.labels.identities
+        figures: Figures = {name: [] for name in self.true_attributes[self.data.attackers.name]}
         for seed, subjects in enumerate(self.data.held_out):
-            wanted = attributes(subjects, attackers)
-            for name, labels in truth.items():
+            wanted = self.true_attributes[subjects.name]
+            for name, labels in self.true_attributes[self.data.attackers.name].items():
                 probe = AttributeProbe(self.options.probe_iterations, seed)
-                probe.fit(own, labels, attackers.people.labels.identities)
+                probe.fit(own, labels, identities)
                 right = probe.predict(published[subjects.name]) == wanted[name]
                 figures[name].append({'accuracy': float(right.mean()),
                                       'chance': self._chance(wanted[name], labels)})
