@@ -1,6 +1,7 @@
 """One attack on one method: collect pairs, train from scratch, take on people never met."""
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class Trial:
                                 self._surrogate if self.entry.preset else None)
         identities = self.bench.splits.measured.labels.identities
         budget = budget_of(attacker, self.bench.options)
-        with self._directory() as directory:
+        with self._directory(attacker) as directory:
             if attacker in (makers := recovery_attackers(context)):
                 recoverer = makers[attacker]()
                 recoverer.fit(self._training, self._validation, budget, directory)
@@ -135,12 +136,19 @@ class Trial:
         return LatentRag('surrogate', replacer, self.bench.networks.embedder).protect(people)
 
     @contextmanager
-    def _directory(self) -> Iterator[Path]:
-        """Give a folder for an attacker's weights; it does not outlive attacks on real people."""
-        if self.bench.cache.directory is None:
+    def _directory(self, attacker: str) -> Iterator[Path]:
+        """Give a folder for an attacker's checkpoints, which goes when the attack is over.
+
+        After an interruption the training goes on from them; not so for attacks on real people,
+        whose folder never outlives the process.
+        """
+        cache = self.bench.cache.directory
+        if cache is None:
             with TemporaryDirectory() as folder:
                 yield Path(folder)
         else:
-            folder = self.bench.cache.directory / 'attackers' / self.method
+            code = self.bench.sources['attacks'][:12]
+            folder = cache / 'attackers' / code / self.method / attacker
             folder.mkdir(parents=True, exist_ok=True)
             yield folder
+            shutil.rmtree(folder)
