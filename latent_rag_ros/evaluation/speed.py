@@ -76,7 +76,13 @@ def _of_batches(network: Callable[[Tensor], Tensor], rows: Tensor, calls: int) -
     figures = {}
     for batch in BATCHES:
         taken = latencies_ms(network, rows[:batch].contiguous(), max(1, calls // batch))
-        for suffix, value in (('', np.median(taken)), ('_p95', np.percentile(taken, 95)),
-                              ('_min', taken.min())):
-            figures[f'batch_{batch}{suffix}'] = round(float(value), 3)
+        for name, value in summary_ms(taken).items():
+            figures[f'batch_{batch}' + ('' if name == 'median' else f'_{name}')] = value
     return figures
+
+
+def summary_ms(taken_ms: NDArray[np.float64]) -> dict[str, float]:
+    """Return `median`, `p95` and `min` of latencies; the last is the nearest to an idle machine."""
+    return {name: round(float(value), 3) for name, value in (
+        ('median', np.median(taken_ms)), ('p95', np.percentile(taken_ms, 95)),
+        ('min', taken_ms.min()))}

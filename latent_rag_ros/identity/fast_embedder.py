@@ -9,7 +9,7 @@ from latent_rag_ros.identity.embedder import (
     CROP_HEIGHT_PX, CROP_WIDTH_PX, FEATURE_DIMENSION, Embedder)
 
 
-class _Embed(nn.Module):
+class EmbedModule(nn.Module):
     """`Embedder.embed` as the forward of a module."""
 
     def __init__(self, network: Embedder) -> None:
@@ -17,6 +17,7 @@ class _Embed(nn.Module):
         self.network = network
 
     def forward(self, crops: Tensor) -> Tensor:
+        """Return identity features, see `Embedder.embed`."""
         return self.network.embed(crops)
 
 
@@ -31,7 +32,7 @@ class FastEmbedder:
 
     def __init__(self, network: Embedder) -> None:
         self.network = network
-        self._forward = TorchForward(_Embed(network), (3, CROP_HEIGHT_PX, CROP_WIDTH_PX))
+        self._forward = TorchForward(EmbedModule(network), (3, CROP_HEIGHT_PX, CROP_WIDTH_PX))
 
     def embed(self, crops: Tensor) -> Tensor:
         """Return identity features, shape (n, 256), L2 norm 1; see `Embedder.embed`.

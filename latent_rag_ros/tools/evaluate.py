@@ -36,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate_features.add_arguments(parts.add_parser(
         'features', help='whether published identity features can be turned back into pictures: '
         'fresh attackers, baselines beside them'))
+    engines = parts.add_parser(
+        'engines', help='which library runs which network fastest on this machine')
+    engines.add_argument('--document', type=Path, help='put the table between its markers in this '
+                         'file, such as docs/real_time.md')
+    engines.add_argument('--output', type=Path, default=RESULTS / 'engines.json',
+                         help='results file (default: %(default)s)')
     tables = parts.add_parser('tables', help="print the README's tables of the results")
     tables.add_argument('--results', type=Path, default=RESULTS,
                         help='folder with the results '
@@ -117,14 +123,9 @@ def _add_coverage(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_gallery(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--crops', type=Path, required=True, metavar='DIR',
-                        help='folder with people that latent-rag synthesize rendered, who are in '
-                        'no training and no calibration')
-    parser.add_argument('--calibration', type=Path, metavar='FILE',
-                        help='calibration of the embedder (default: the shipped one)')
-    parser.add_argument('--people', type=_count, help='only so many of them (default: all)')
-    _add_common(parser, 'gallery.json')
+    from latent_rag_ros.tools.evaluate_gallery import add_arguments as add_gallery_arguments
 
+    add_gallery_arguments(parser, RESULTS, TRIALS)
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--crops', type=Path, action='append', metavar='DIR',
@@ -165,6 +166,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _gallery(arguments)
     if arguments.evaluation == 'models':
         return _models(arguments)
+    if arguments.evaluation == 'engines':
+        return _engines(arguments)
     return _latent_rag(arguments)
 
 
@@ -233,19 +236,9 @@ def _coverage(arguments: argparse.Namespace) -> int:
 
 
 def _gallery(arguments: argparse.Namespace) -> int:
-    from latent_rag_ros.evaluation.gallery_figures import gallery_figures
-    from latent_rag_ros.evaluation.rendered_people import read_rendering
-    from latent_rag_ros.gallery.calibration import SHIPPED_FILE, load_calibration
+    from latent_rag_ros.tools.evaluate_gallery import run as run_gallery
 
-    rendering = read_rendering(arguments.crops, arguments.people)
-    calibration = load_calibration(arguments.calibration or SHIPPED_FILE)
-    results = gallery_figures(rendering, calibration, arguments.weights, arguments.device)
-    complete = arguments.people is None and arguments.weights is None
-    _write(arguments.output or (RESULTS if complete else TRIALS) / 'gallery.json', results)
-    for part in ('rendered', 'naive', 'faiss'):
-        figures = ', '.join(f'{name} {value:.4g}' for name, value in results[part].items())
-        sys.stdout.write(f'{part}: {figures}\n')
-    return 0
+    return run_gallery(arguments)
 
 
 def _models(arguments: argparse.Namespace) -> int:
@@ -267,6 +260,19 @@ def _models(arguments: argparse.Namespace) -> int:
     results = model_figures(models, ModelData(renderings, vtest, command))
     _write(arguments.output or (RESULTS if complete else TRIALS) / 'models.json', results)
     sys.stdout.write(f'{models_table(results)}\n')
+    return 0
+
+
+def _engines(arguments: argparse.Namespace) -> int:
+    from latent_rag_ros.evaluation.engine_speed import engine_figures, engine_table
+    from latent_rag_ros.evaluation.readme import write_readme_tables
+
+    figures = engine_figures()
+    _write(arguments.output, figures)
+    table = engine_table(figures)
+    if arguments.document is not None:
+        write_readme_tables(arguments.document, {'engines': table})
+    sys.stdout.write(f'{table}\n')
     return 0
 
 
