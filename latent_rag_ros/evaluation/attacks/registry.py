@@ -24,10 +24,10 @@ from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.weights.registry import weights_file
 
 FULL_ITERATIONS: Mapping[str, int] = MappingProxyType({
-    'unet': 1200, 'restormer_tiny': 300, 'diffusion': 1000, 'grey_box': 1000,
-    'surrogate_store': 1000, 'averaging': 1000, 'clothing_colour_net': 600,
-    'silhouette_net': 600, 'linkage': 400})
-"""Steps of a full run: about two minutes of one core for each."""
+    'unet': 800, 'restormer_tiny': 250, 'diffusion': 700, 'grey_box': 600,
+    'surrogate_store': 600, 'averaging': 600, 'clothing_colour_net': 400,
+    'silhouette_net': 400, 'linkage': 250})
+"""Steps of a full run: half a minute to two minutes of one core for each."""
 
 QUICK_ITERATIONS: Mapping[str, int] = MappingProxyType({
     'unet': 80, 'restormer_tiny': 15, 'diffusion': 60, 'grey_box': 60, 'surrogate_store': 60,
