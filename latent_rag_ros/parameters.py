@@ -299,7 +299,7 @@ REIDENTIFIER: tuple[Parameter, ...] = (
               'http://host:19530; needs the extra milvus.'),
     Parameter('gallery.retention_s', 0.0, 'Identities not seen for this long are erased; 0 keeps '
               'them.', 0.0, 1e9),
-    Parameter('gallery.false_accept_rate', 0.01, 'Share of strangers that may be taken for '
+    Parameter('gallery.false_accept_rate', 0.05, 'Share of strangers that may be taken for '
               'somebody in the gallery; the cosine for it is calibrated and grows with the '
               'gallery.', 1e-6, 0.5),
     Parameter('gallery.similarity_min', -1.0, 'Cosine from which a track is a known identity, '

@@ -12,8 +12,8 @@ from latent_rag_ros.evaluation.gallery_calibration import EMBEDDER_FILE, model_i
 from latent_rag_ros.evaluation.gallery_identification import (
     defaults, gallery_scores, naive_scores)
 from latent_rag_ros.evaluation.gallery_scenes import (
-    CAMERAS, PEOPLE, SEEDS, VISITS, observed_scene, one_after_another, only_labelled,
-    rendered_pictures, rendered_scene, vtest_pictures)
+    CAMERAS, PEOPLE, SEEDS, VISITS, filtered_scene, labelled_scene, one_after_another,
+    only_labelled, rendered_pictures, rendered_scene, vtest_pictures)
 from latent_rag_ros.evaluation.gallery_search import SimulatedPeople, clustered, throughput
 from latent_rag_ros.evaluation.gallery_stream import ObservedFrame, dimension_of
 from latent_rag_ros.evaluation.held_out import load_held_out_people
@@ -25,7 +25,9 @@ from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.parameters import Value
 from latent_rag_ros.weights.registry import weights_file
 
-PARTS = ('rendered', 'vtest', 'faiss')
+PARTS = ('rendered', 'filter', 'vtest', 'faiss')
+"""Rendered people with true boxes and tracks; the same through detector and tracker; real people
+through detector and tracker; speed."""
 
 
 @dataclass(frozen=True)
@@ -73,21 +75,22 @@ def measured_part(part: str, options: GalleryOptions) -> dict[str, dict[str, Any
     if part == 'faiss':
         return {'faiss': _search(options)}
     values = defaults()
-    if part == 'vtest':
-        if options.vtest is None:
-            return {}
-        frames, model_id = observed_scene(vtest_pictures(options.vtest), ['vtest'],
-                                          options.weights, options.device, values)
-        frames = only_labelled(frames)
-    else:
+    if part == 'rendered':
+        network = load_embedder(weights_file(EMBEDDER_FILE, options.weights), options.device)
+        frames = one_after_another([
+            list(labelled_scene(rendered_pictures(rendered_scene(seed)), network, values,
+                                options.device)) for seed in options.seeds])
+    elif part == 'filter':
         cameras = [f'camera {number}' for number in range(CAMERAS)]
-        scenes = []
-        for seed in options.seeds:
-            scene, model_id = observed_scene(
-                rendered_pictures(rendered_scene(seed)), cameras, options.weights,
-                options.device, values)
-            scenes.append(scene)
-        frames = one_after_another(scenes)
+        frames = one_after_another([
+            filtered_scene(rendered_pictures(rendered_scene(seed)), cameras, options.weights,
+                           options.device, values) for seed in options.seeds])
+    elif options.vtest is not None:
+        frames = only_labelled(filtered_scene(vtest_pictures(options.vtest), ['vtest'],
+                                              options.weights, options.device, values))
+    else:
+        return {}
+    model_id = model_id_of(weights_file(EMBEDDER_FILE, options.weights))
     return {part: compared(frames, model_id, options.calibration, values),
             f'{part}_naive': naive_scores(frames, dimension_of(frames))}
 

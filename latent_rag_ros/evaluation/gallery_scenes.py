@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from latent_rag_ros.evaluation.embedding import EmbeddingNetwork
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.frames import video_frames as file_frames
 from latent_rag_ros.evaluation.gallery_stream import (
-    SECOND_NS, LabelledPicture, ObservedFrame, Truth, observed)
+    SECOND_NS, LabelledPicture, ObservedFrame, Truth, observed, told_by_labels)
 from latent_rag_ros.evaluation.vtest import Track, read_tracks
 from latent_rag_ros.gallery.quality import QualityGate
 from latent_rag_ros.parameters import Value
@@ -70,10 +71,30 @@ def vtest_pictures(video: Path, tracks: Sequence[Track] | None = None,
         yield LabelledPicture('vtest', number / VTEST_HZ, frame.image, truths)
 
 
-def observed_scene(pictures: Iterator[LabelledPicture], cameras: Sequence[str],
+def labelled_scene(pictures: Iterator[LabelledPicture], network: EmbeddingNetwork,
+                   values: Mapping[str, Value], device: str = 'cpu') -> Iterator[ObservedFrame]:
+    """Yield what a reidentifier would be told by a detector and a tracker without errors.
+
+    Parameters
+    ----------
+    pictures : iterator of LabelledPicture
+        In the order of time.
+    network : EmbeddingNetwork
+        The embedder.
+    values : Mapping
+        Parameters of the reidentifier, for its quality gate.
+    device : str
+        Where the embedder runs.
+    """
+    gate = _gate(values)
+    for picture in pictures:
+        yield told_by_labels(picture, network, gate, device)
+
+
+def filtered_scene(pictures: Iterator[LabelledPicture], cameras: Sequence[str],
                    weights: Path | None, device: str,
-                   values: dict[str, Value]) -> tuple[list[ObservedFrame], str]:
-    """Show pictures to the whole filter; return what a reidentifier is told, and the model.
+                   values: Mapping[str, Value]) -> list[ObservedFrame]:
+    """Show pictures to the whole filter and return what a reidentifier is told.
 
     The filter has its default parameters, one of its own per camera; people become solid instead
     of synthetic, which changes no feature and saves the time.
@@ -88,15 +109,17 @@ def observed_scene(pictures: Iterator[LabelledPicture], cameras: Sequence[str],
         Folder of the networks; None takes the shipped ones.
     device : str
         Where they run.
-    values : dict
+    values : Mapping
         Parameters of the reidentifier, for its quality gate.
     """
     pipelines = {camera: ProtectionPipeline.from_values({
         'protection.method': 'solid', 'device': device,
         'weights.directory': '' if weights is None else str(weights)}) for camera in cameras}
-    gate = QualityGate(values['quality.height_px_min'], values['quality.score_min'])
-    frames = list(observed(pictures, pipelines, gate))
-    return frames, next(iter(pipelines.values())).model_id
+    return list(observed(pictures, pipelines, _gate(values)))
+
+
+def _gate(values: Mapping[str, Value]) -> QualityGate:
+    return QualityGate(values['quality.height_px_min'], values['quality.score_min'])
 
 
 def one_after_another(scenes: Sequence[Sequence[ObservedFrame]]) -> list[ObservedFrame]:

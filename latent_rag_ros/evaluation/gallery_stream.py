@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from latent_rag_ros.evaluation.embedding import EmbeddingNetwork, embed_images
+from latent_rag_ros.evaluation.vtest import resized
 from latent_rag_ros.gallery.features import FeatureArray
-from latent_rag_ros.gallery.quality import QualityGate
+from latent_rag_ros.gallery.quality import QualityGate, shared_areas
 from latent_rag_ros.protection.types import Box, Frame, ImageArray, ProtectedFrame
 
 IOU_MIN = 0.3
@@ -104,16 +106,43 @@ def told(picture: LabelledPicture, frame: ProtectedFrame, gate: QualityGate) -> 
     owners = matched([person.box for person in persons], [truth.box for truth in picture.truths])
     found = set(owners) - {None}
     dimension = len(persons[0].feature) if persons else 0
+    shares = dict(zip((person.track_id for person in frame.persons), shared_areas(
+        [tuple_of(person.box) for person in frame.persons])))
     return ObservedFrame(
         picture.camera, round(picture.time_s * SECOND_NS),
         tuple(person.track_id for person in persons),
         np.array([person.feature for person in persons], np.float32).reshape(
             len(persons), dimension),
         tuple(gate.passes(person.box.height_px, person.box.width_px, person.score,
-                          person.missed_frames) for person in persons),
+                          person.missed_frames, shares[person.track_id])
+              for person in persons),
         tuple(None if owner is None else picture.truths[owner] for owner in owners),
         tuple(truth for row, truth in enumerate(picture.truths)
               if truth.counts and row not in found))
+
+
+def tuple_of(box: Box) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom."""
+    return box.left, box.top, box.right, box.bottom
+
+
+def told_by_labels(picture: LabelledPicture, network: EmbeddingNetwork, gate: QualityGate,
+                   device: str = 'cpu') -> ObservedFrame:
+    """Return what a reidentifier would be told by a detector and a tracker without errors.
+
+    The true boxes are cut out and embedded, and every visit is one track.
+    """
+    persons = [truth for truth in picture.truths if truth.counts]
+    crops = [resized(picture.image[truth.box.slices]) for truth in persons]
+    features = (embed_images(network, np.stack(crops), device) if crops
+                else np.empty((0, 0), np.float32))
+    shares = dict(zip((truth.visit for truth in picture.truths), shared_areas(
+        [tuple_of(truth.box) for truth in picture.truths])))
+    return ObservedFrame(
+        picture.camera, round(picture.time_s * SECOND_NS),
+        tuple(truth.visit for truth in persons), features,
+        tuple(gate.passes(truth.box.height_px, truth.box.width_px, 1.0, 0, shares[truth.visit])
+              for truth in persons), tuple(persons))
 
 
 def matched(found: Sequence[Box], labelled: Sequence[Box]) -> list[int | None]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-COLUMNS = (('rendered', 'rendered, gallery'), ('rendered_naive', 'rendered, naive'),
-           ('vtest', 'vtest, gallery'), ('vtest_naive', 'vtest, naive'))
+COLUMNS = (
+    ('rendered', 'rendered, true boxes'), ('rendered_naive', 'naive'),
+    ('filter', 'rendered, whole filter'), ('filter_naive', 'naive'),
+    ('vtest', 'vtest, whole filter'), ('vtest_naive', 'naive'))
 ROWS = (
     ('idf1', 'IDF1 over all cameras', '.3f'), ('id_switches', 'identity switches', 'd'),
     ('returning_rank1', 'Rank-1 of returning people', '.3f'),
@@ -20,10 +22,10 @@ ROWS = (
 def gallery_table(results: Mapping[str, Any]) -> str:
     """Return the figures of people and of the search as Markdown.
 
-    Raises `KeyError` when a figure is missing; the parts of vtest may be.
+    Raises `KeyError` when a figure is missing; the parts of the filter and of vtest may be.
     """
     columns = [(results[name], head) for name, head in COLUMNS
-               if name in results or not name.startswith('vtest')]
+               if name in results or name.startswith('rendered')]
     lines = ['| | ' + ' | '.join(head for _, head in columns) + ' |',
              '|---' * (len(columns) + 1) + '|']
     for key, name, form in ROWS:

@@ -53,8 +53,6 @@ class MatchLimit:
 
     def agreement(self) -> float:
         """Return the cosine at which two features are as likely of one person as of two."""
-        if self._fixed > CALIBRATED:
-            return self._fixed
         return self._calibration.equal_odds if self.is_calibrated else UNCALIBRATED_AGREEMENT
 
     @property

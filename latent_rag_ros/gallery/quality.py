@@ -1,10 +1,14 @@
 """Which observations are good enough to learn a person from: bad crops poison a gallery."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 ASPECT_MIN, ASPECT_MAX = 1.2, 6.0
 """Height over width of a person who stands or walks; others are cut off, hidden or several."""
+
+SHARED_MAX = 0.35
+"""Share of a region that may lie in somebody else's."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,25 @@ class QualityGate:
     height_px_min: int = 0
     score_min: float = 0.0
 
-    def passes(self, height_px: int, width_px: int, score: float, missed_frames: int) -> bool:
+    def passes(self, height_px: int, width_px: int, score: float, missed_frames: int,
+               shared: float = 0.0) -> bool:
         """Tell whether an observation may be learned.
 
-        A person whom the detector missed is where the track says, or behind something.
+        A person whom the detector missed is where the track says, or behind something. Of a
+        region that others overlap by a share of `shared`, nobody knows whom it shows.
         """
         return (missed_frames == 0 and height_px >= self.height_px_min
-                and score >= self.score_min
+                and score >= self.score_min and shared <= SHARED_MAX
                 and ASPECT_MIN * width_px <= height_px <= ASPECT_MAX * max(1, width_px))
+
+
+def shared_areas(boxes: Sequence[tuple[int, int, int, int]]) -> list[float]:
+    """Return the largest share of each box (left, top, right, bottom) that another one overlaps."""
+    shares = []
+    for row, (left, top, right, bottom) in enumerate(boxes):
+        area = max(1, (right - left) * (bottom - top))
+        overlaps = [max(0, min(right, other[2]) - max(left, other[0]))
+                    * max(0, min(bottom, other[3]) - max(top, other[1]))
+                    for place, other in enumerate(boxes) if place != row]
+        shares.append(max(overlaps, default=0) / area)
+    return shares

@@ -3,13 +3,14 @@
 The rules, in the order in which `TrackIdentifier.identify` applies them:
 
 1. A track keeps its identity while it is seen without a pause, until its features contradict it
-   `observations_min` times in a row. Of two tracks with one identity the more similar keeps it.
+   `observations_min` times in a row; a view that contradicts is not answered by the identity. Of
+   two tracks with one identity the more similar keeps it.
 2. All others are matched by their features alone, one to one within the frame. So a protector
    that was restarted, and counts its tracks from 1 again, inherits nothing.
 3. A track that matched nobody for `observations_min` observations that agree is a new identity.
 4. Tracks are compared by the mean of their last good features; bad ones teach nothing.
 5. Two identities that one track matches equally well, and that were never seen side by side, are
-   merged.
+   merged; one that its only track just enrolled as soon as the track proves to be somebody known.
 """
 from __future__ import annotations
 
@@ -23,10 +24,11 @@ from latent_rag_ros.gallery.assignment import assign
 from latent_rag_ros.gallery.features import FeatureArray, Features, GalleryError
 from latent_rag_ros.gallery.gallery import Gallery
 from latent_rag_ros.gallery.identity import Candidate
+from latent_rag_ros.gallery.limits import UNCALIBRATED_AGREEMENT
 from latent_rag_ros.gallery.merging import Merger
 
 CONTRADICTION_MARGIN = 0.1
-"""Cosine by which a feature must miss the limit, or favour somebody else, to contradict."""
+"""Cosine by which a feature must favour somebody else to contradict."""
 
 PAUSE_NS = 2_000_000_000
 """A track unseen for longer must match again: loading its weights takes a new protector longer."""
@@ -128,7 +130,7 @@ class TrackIdentifier:
         Nobody gets from one camera to another faster than this; 0 for views that overlap.
     agreement : Callable, optional
         Gives the cosine below which two features of one track are of two people: less than that
-        of a match, because people rarely change within a track. Without it that of a match.
+        of a match, because people rarely change within a track.
     """
 
     def __init__(self, gallery: Gallery, similarity_min: float | Callable[[int], float],
@@ -136,7 +138,7 @@ class TrackIdentifier:
                  travel_s_min: float = 0.0,
                  agreement: Callable[[], float] | None = None) -> None:
         self._gallery = gallery
-        self._agreement = agreement or (lambda: self._similarity_min)
+        self._agreement = agreement or (lambda: UNCALIBRATED_AGREEMENT)
         self._limit = similarity_min if callable(similarity_min) else lambda _: similarity_min
         self._similarity_min = self._agreement_min = self._limit(0)
         self._pooling, self._travel_ns_min = pooling, round(travel_s_min * 1e9)
@@ -187,7 +189,7 @@ class TrackIdentifier:
         tracks = [known.setdefault(track_id, _Track(stamp_ns)) for track_id in track_ids]
         pooled = self._pool(tracks, features, good, stamp_ns)
         candidates = self._gallery.match(pooled, len(track_ids) + 1)
-        kept = self._keep_identities(tracks, pooled, candidates, good, stamp_ns)
+        kept = self._keep_identities(tracks, pooled, features, candidates, good, stamp_ns)
         free = [row for row in range(len(tracks)) if row not in kept]
         found = assign([candidates[row] for row in free],
                        {candidate.identity_id for candidate in kept.values()}
@@ -281,17 +283,15 @@ class TrackIdentifier:
                 if track.identity_id == merged_id:
                     track.identity_id = kept_id
 
-    def _keep_identities(self, tracks: Sequence[_Track], features: Features,
+    def _keep_identities(self, tracks: Sequence[_Track], features: Features, views: Features,
                          candidates: Sequence[Sequence[Candidate]], good: Sequence[bool],
                          stamp_ns: int) -> dict[int, Candidate]:
         """Return, by row, the identities that tracks keep; take them from all other tracks."""
         claims: dict[int, Candidate] = {}
         for row, track in enumerate(tracks):
-            claim = self._claim(track, features.only(row), candidates[row], good[row],
-                                stamp_ns)
-            if claim is None:
-                track.identity_id = 0
-            else:
+            claim = self._claim(track, features.only(row), views.only(row), candidates[row],
+                                good[row], stamp_ns)
+            if claim is not None:
                 claims[row] = claim
         kept: dict[int, Candidate] = {}
         for row, claim in sorted(claims.items(), key=lambda item: -item[1].similarity):
@@ -301,23 +301,27 @@ class TrackIdentifier:
                 kept[row] = claim
         return kept
 
-    def _claim(self, track: _Track, feature: Features, candidates: Sequence[Candidate],
-               is_good: bool, stamp_ns: int) -> Candidate | None:
-        """Return the identity a track still has, with the cosine of its new feature to it."""
+    def _claim(self, track: _Track, feature: Features, view: Features,
+               candidates: Sequence[Candidate], is_good: bool,
+               stamp_ns: int) -> Candidate | None:
+        """Return the identity a track still has, with the cosine of its pooled feature to it.
+
+        A view that does not look like the identity is not answered by it, and counts against it
+        when it is a good one; after `observations_min` of those in a row the track has lost it.
+        """
         if track.identity_id not in self._gallery or stamp_ns - track.seen_ns > PAUSE_NS:
+            track.identity_id = 0
             return None
         similarity = self._gallery.similarity(track.identity_id, feature)[0]
-        best = candidates[0].similarity
-        if not is_good:
-            return Candidate(track.identity_id, similarity)
-        if (similarity < self._agreement_min - CONTRADICTION_MARGIN
-                or best > max(self._similarity_min, similarity + CONTRADICTION_MARGIN)):
-            track.contradictions += 1
-        else:
-            track.contradictions = 0
+        agrees = self._gallery.similarity(track.identity_id, view)[0] >= self._agreement_min
+        if is_good:
+            favours = candidates[0].similarity > max(self._similarity_min,
+                                                     similarity + CONTRADICTION_MARGIN)
+            agrees = agrees and not favours
+            track.contradictions = 0 if agrees else track.contradictions + 1
         if track.contradictions >= self._observations_min:
-            return None
-        return Candidate(track.identity_id, similarity)
+            track.identity_id = 0
+        return Candidate(track.identity_id, similarity) if agrees and track.identity_id else None
 
     def _conclude(self, track_id: int, track: _Track, match: Candidate | None,
                   candidates: Sequence[Candidate], feature: Features, is_good: bool,

@@ -19,7 +19,8 @@ from latent_rag_ros.msg import IdentityMatchArray
 from latent_rag_ros.parameters import REIDENTIFIER, ParameterError, Value
 from latent_rag_ros.ros.gallery_diagnostics import FrameCounts, gallery_diagnostics
 from latent_rag_ros.ros.gallery_services import GalleryServices
-from latent_rag_ros.ros.identity_messages import features_of, match_message, stamp_ns
+from latent_rag_ros.ros.identity_messages import (
+    features_of, match_message, shared_rois, stamp_ns)
 from latent_rag_ros.ros.lifecycle import SafeLifecycleNode, run
 from latent_rag_ros.ros.qos import IDENTITIES
 from latent_rag_ros.ros.thumbnails import Thumbnails
@@ -136,7 +137,8 @@ class ReidentifierNode(SafeLifecycleNode):
             f'{namespace}{message.header.frame_id}', stamp_ns(message.header.stamp),
             [person.track_id for person in persons], features_of(message, persons),
             [self._gate.passes(person.roi.height, person.roi.width, person.score,
-                               person.missed_frames) for person in persons])
+                               person.missed_frames, share)
+             for person, share in zip(persons, shared_rois(message, persons))])
         return [match_message(
             person, match, self._limit.confidence(match.similarity, len(before))
             if match.identity_id else math.nan, before.get(match.identity_id))

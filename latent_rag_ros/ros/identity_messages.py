@@ -8,6 +8,7 @@ from builtin_interfaces.msg import Time
 
 from latent_rag_ros.gallery.features import Features, FeatureSpace, GalleryError
 from latent_rag_ros.gallery.identity import Identity
+from latent_rag_ros.gallery.quality import shared_areas
 from latent_rag_ros.gallery.tracks import TrackMatch
 from latent_rag_ros.msg import IdentityFeature, IdentityFeatureArray, IdentityMatch
 
@@ -28,6 +29,15 @@ def features_of(message: IdentityFeatureArray, persons: Sequence[IdentityFeature
                 f'feature_dimension says {space.dimension}')
     vectors = [np.asarray(person.feature, np.float32) for person in persons]
     return Features(space, np.array(vectors, np.float32).reshape(-1, space.dimension))
+
+
+def shared_rois(message: IdentityFeatureArray, persons: Sequence[IdentityFeature]) -> list[float]:
+    """Return for some persons of a message the share of their region that another's overlaps."""
+    shares = shared_areas([(roi.x_offset, roi.y_offset, roi.x_offset + roi.width,
+                            roi.y_offset + roi.height)
+                           for roi in (person.roi for person in message.identities)])
+    by_person = dict(zip(map(id, message.identities), shares))
+    return [by_person[id(person)] for person in persons]
 
 
 def match_message(person: IdentityFeature, match: TrackMatch, confidence: float,

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         part.add_argument('directory', type=Path, help='the folder, gallery.directory of the node')
     report.add_argument('--out', type=Path, default=Path('gallery.html'), metavar='FILE',
                         help='page to write (default: %(default)s)')
-    report.add_argument('--false-accept-rate', type=float, default=0.01, metavar='RATE',
+    report.add_argument('--false-accept-rate', type=float, default=0.05, metavar='RATE',
                         help='rate of the limit that is drawn (default: %(default)g)')
 
 

@@ -75,7 +75,8 @@ def test_bad_observations_teach_nothing_but_match(people_of: PeopleOf) -> None:
         [match] = watch.see(people.seen(0), 9, is_good=[False])
         assert match.identity_id == 1
         [match] = watch.see(people.seen(1), 1, is_good=[False])
-        assert match.identity_id == 1, 'a bad view contradicts nobody'
+        assert match.identity_id == 0, 'it shows somebody else'
+    assert watch.see(people.seen(0), 1)[0].identity_id == 1, 'a bad view contradicts nobody'
     assert watch.gallery.feature_count == count
 
 

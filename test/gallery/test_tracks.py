@@ -99,27 +99,25 @@ def test_crowd_never_shares_when_people_come_and_go(people_of: PeopleOf) -> None
 
 
 def test_track_keeps_its_identity_when_single_views_are_bad(scene: Scene) -> None:
-    """One or two frames that look like somebody else or nobody change nothing, not even memory."""
+    """Frames that look like nobody or somebody else are answered so, and change no memory."""
     scene.frames(5, {1: 0})
     scene.frames(5, {2: 1})
     features = scene.gallery.feature_count
-    for disturbance in ({3: 9}, {3: 1}):
-        scene.frames(3, {3: 0})
-        assert scene.frames(2, {3: disturbance[3]}) == {3: 1}
+    for person, answer in ((9, 0), (1, 2)):
+        assert scene.frames(3, {3: 0}) == {3: 1}
+        assert scene.frames(2, {3: person}) == {3: answer}
     assert scene.gallery.match(scene.people.seen(9))[0][0].similarity < 0.5
     assert scene.gallery.feature_count <= features + 2
     assert scene.frame({3: 0})[3].identity_id == 1
 
 
 def test_tracks_swap_identities_when_the_tracker_swapped_them(scene: Scene) -> None:
-    """Clear and lasting contradiction moves both identities to the right tracks."""
+    """Both identities move to the right tracks, and none learns from the other."""
     assert scene.frames(5, {1: 0, 2: 1}) == {1: 1, 2: 2}
-    assert scene.frames(2, {1: 1, 2: 0}) == {1: 1, 2: 2}
+    features = scene.gallery.feature_count
+    assert scene.frames(3, {1: 1, 2: 0}) == {1: 2, 2: 1}
     seen_ns = [identity.last_seen_ns for identity in scene.gallery.identities()]
-    assert seen_ns == [5 * FRAME_NS] * 2, 'a contradicted identity was not seen'
-    assert scene.frames(1, {1: 1, 2: 0}) == {1: 2, 2: 1}
-    seen_ns = [identity.last_seen_ns for identity in scene.gallery.identities()]
-    assert seen_ns == [8 * FRAME_NS] * 2
+    assert seen_ns == [8 * FRAME_NS] * 2 and scene.gallery.feature_count <= features + 4
     assert len(scene.gallery) == 2
 
 
@@ -176,12 +174,12 @@ def test_same_view_is_kept_once_when_a_person_stands_still(people_of: PeopleOf) 
 
 
 @pytest.mark.parametrize('cosine, features', [
-    (0.65, 3),   # under the limit: still this track's identity, not learned
+    (0.45, 4),   # under the limit, and still more likely the person of the track than another
     (0.75, 4),   # a new view
     (0.95, 3),   # nothing new
 ])
 def test_view_is_learned_when_sure_and_new(scene: Scene, cosine: float, features: int) -> None:
-    """Only features between the limit and near equality become features of the identity."""
+    """Only features between equal odds and near equality become features of the identity."""
     def view(cosine: float) -> Features:
         vector = np.zeros((1, scene.people.space.dimension), np.float32)
         vector[0, :2] = cosine, (1 - cosine ** 2) ** 0.5
