@@ -13,6 +13,7 @@ from sensor_msgs.msg import Image
 
 from latent_rag_ros.evaluation.frames import LabelledFrame, shipped_clip
 from latent_rag_ros.msg import IdentityFeatureArray, ProtectionStatus
+from latent_rag_ros.protection.recognition import FIRST_MEASUREMENTS
 from latent_rag_ros.protection.types import ImageArray
 from latent_rag_ros.ros.images import to_rgb
 from latent_rag_ros.ros.qos import PROTECTED_IMAGE, STATUS
@@ -67,9 +68,11 @@ def test_people_of_the_clip_are_replaced_and_recognised(
     assert {'detect', 'embed', 'refine', 'verify', 'total'} <= set(status.latency_stages)
     assert np.concatenate(survived).mean() < 0.05
     graph.wait_for(lambda: len(camera.identities) == FRAMES, 'identities')
-    for array, image in zip(camera.identities, camera.images):
+    for number, (array, image) in enumerate(zip(camera.identities, camera.images)):
         assert array.header == image.header and array.model_id.startswith('embedder-')
         features = [person.feature for person in array.identities if len(person.feature)]
+        if number >= FIRST_MEASUREMENTS and not features:
+            continue  # nobody was due to be measured
         assert features and {len(feature) for feature in features} == {array.feature_dimension}
         assert np.linalg.norm(features, axis=1) == pytest.approx(1, abs=1e-3)
     published = sum(bool(len(person.feature)) for array in camera.identities

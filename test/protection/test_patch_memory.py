@@ -64,6 +64,14 @@ def test_same_patch_comes_back_while_the_person_looks_the_same(method):
     assert second.cosine == third.cosine == pytest.approx(0.8)
 
 
+def test_stages_of_a_frame_that_makes_no_patch_are_reported_too(method):
+    memory, clock = memory_of(method), StageClock()
+    shown(memory, person())
+    memory.forget({1})
+    memory.patches([person()], clock, NEVER_S)
+    assert list(clock.seconds) == ['refine', 'synthesise', 'verify']
+
+
 def test_patch_is_made_anew_when_the_person_looks_different(method):
     memory = memory_of(method)
     first, = shown(memory, person())
