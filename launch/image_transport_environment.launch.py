@@ -20,6 +20,8 @@ def generate_launch_description() -> LaunchDescription:
         'MALLOC_MMAP_THRESHOLD_': '1073741824',
         'MALLOC_TRIM_THRESHOLD_': '2147483648',
         'MALLOC_TOP_PAD_': '67108864',
+        # PyTorch's idle threads sleep instead of spinning on the cores of the other processes.
+        'OMP_WAIT_POLICY': 'PASSIVE',
     }
     return LaunchDescription([
         SetEnvironmentVariable(name, EnvironmentVariable(name, default_value=default))

@@ -15,6 +15,9 @@ MALLOC = {'MALLOC_MMAP_THRESHOLD_': '1073741824', 'MALLOC_TRIM_THRESHOLD_': '214
           'MALLOC_TOP_PAD_': '67108864'}
 """Keeps image buffers in the process: without it every frame is mapped and faulted in again."""
 
+OPENMP = {'OMP_WAIT_POLICY': 'PASSIVE'}
+"""PyTorch's idle threads sleep. Spinning, they would take the cores from the other processes."""
+
 PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 """Jazzy reads the first, later releases the second."""
 
@@ -72,5 +75,6 @@ def demo_environment(logs: Path) -> dict[str, str]:
         'AMENT_PREFIX_PATH': sys.prefix,
         **dict.fromkeys(PROFILE_VARIABLES, chosen),
         **MALLOC,
+        **OPENMP,
     }
     return {**defaults, **os.environ}
