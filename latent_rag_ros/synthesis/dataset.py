@@ -1,4 +1,4 @@
-"""Whole data sets on disk: shards of crops and of frames, rendered in parallel, resumable.
+"""Whole data sets on disk: shards of crops, frames and faces, rendered in parallel, resumable.
 
 A shard is one file and depends only on the seed and on its number, so neither the number of
 processes nor an interruption changes a byte of what is in it.
@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from .arrays import crop_arrays, frame_arrays
+from .face_arrays import face_arrays
 from .settings import Settings, SynthesisError
 
-PEOPLE_PER_SHARD, FRAMES_PER_SHARD = 10, 20
+PEOPLE_PER_SHARD, FRAMES_PER_SHARD, HEADS_PER_SHARD = 10, 20, 20
 SETTINGS_FILE = 'synthesis.json'
 FORMAT_VERSION = 1
 """Counts up whenever the same seed gives other pixels."""
@@ -42,8 +43,8 @@ class Shard:
 def render_dataset(settings: Settings, directory: Path, workers: int) -> int:
     """Render what is missing of a data set and return the number of shards rendered.
 
-    `directory` gets `crops/crops_*.npz`, `frames/frames_*.npz` and the settings. Raises
-    SynthesisError when it already holds a data set of other settings.
+    `directory` gets `crops/crops_*.npz`, `frames/frames_*.npz`, `faces/faces_*.npz` and the
+    settings. Raises SynthesisError when it already holds a data set of other settings.
     """
     directory.mkdir(parents=True, exist_ok=True)
     _claim(settings, directory)
@@ -59,7 +60,8 @@ def render_dataset(settings: Settings, directory: Path, workers: int) -> int:
 def shards(settings: Settings, directory: Path) -> list[Shard]:
     """Return all shards of a data set."""
     kinds = [('crops', crop_arrays, settings.people if settings.crops else 0, PEOPLE_PER_SHARD),
-             ('frames', frame_arrays, settings.frames, FRAMES_PER_SHARD)]
+             ('frames', frame_arrays, settings.frames, FRAMES_PER_SHARD),
+             ('faces', face_arrays, settings.people if settings.faces else 0, HEADS_PER_SHARD)]
     return [Shard(directory / name / f'{name}_{first:06d}.npz', render, first,
                   min(size, total - first))
             for name, render, total, size in kinds for first in range(0, total, size)]
@@ -80,6 +82,8 @@ def _claim(settings: Settings, directory: Path) -> None:
     """Write the settings, or check that they are those of the shards that are there."""
     path = directory / SETTINGS_FILE
     mine = {'format': FORMAT_VERSION, **asdict(settings)}
+    if not settings.faces:  # data sets from before there were faces have no such entry
+        del mine['faces']
     if path.exists():
         there = json.loads(path.read_text(encoding='utf-8'))
         if there != mine:

@@ -22,6 +22,8 @@ class Settings:
         Other seeds share no person and no camera with this one.
     cameras : int
         Cameras of the world; each person is seen by up to 8 of them.
+    faces : int
+        Face pictures of each of `people` heads, who are other people than those of the crops.
     """
 
     people: int
@@ -29,10 +31,11 @@ class Settings:
     frames: int
     seed: int
     cameras: int = 120
+    faces: int = 0
 
     def __post_init__(self) -> None:
         """Raise SynthesisError for numbers that make no data set."""
         for name, least in (('people', 1), ('crops', 0), ('frames', 0), ('seed', 0),
-                            ('cameras', 1)):
+                            ('cameras', 1), ('faces', 0)):
             if getattr(self, name) < least:
                 raise SynthesisError(f'{name} is {getattr(self, name)}; give {least} or more')

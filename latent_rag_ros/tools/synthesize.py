@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--people', type=int, default=1000, help='labelled people')
     parser.add_argument('--crops', type=int, default=40, help='crops of each person')
     parser.add_argument('--frames', type=int, default=0, help='full pictures of several people')
+    parser.add_argument('--faces', type=int, default=0,
+                        help='pictures of each of --people heads, who are others than those of '
+                        'the crops; with --crops 0 nothing else is rendered')
     parser.add_argument('--seed', type=int, default=0,
                         help='other seeds share no person and no camera')
     parser.add_argument('--cameras', type=int, default=120, help='cameras of this world')
@@ -39,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
                       'pip install "latent-rag-ros[synthesis]"')
         return 1
     settings = Settings(arguments.people, arguments.crops, arguments.frames,
-                        arguments.seed, arguments.cameras)
+                        arguments.seed, arguments.cameras, arguments.faces)
     rendered = render_dataset(settings, arguments.out, arguments.workers)
     logging.info('%d shards rendered into %s, sha256 of the content %s', rendered, arguments.out,
                  content_hash(arguments.out))

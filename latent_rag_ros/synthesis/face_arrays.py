@@ -1,0 +1,36 @@
+"""What a file of rendered faces holds: pictures with their labels, as arrays."""
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .face_renderer import render_face
+from .head import sample_head
+from .settings import Settings
+
+
+def face_arrays(settings: Settings, first: int, count: int) -> dict[str, NDArray]:
+    """Render the faces of heads first .. first + count - 1.
+
+    Returns `images` (n, 128, 128, 3) uint8 RGB, `identities` (n,) int32, `regions` (n, 128, 128)
+    uint8 (see `head_layers`), `landmarks` (n, k, 2) float32 in pixels (see `head_landmarks`),
+    `pose_deg` (n, 3) float32 yaw, pitch, roll, `gaze_deg` (n, 2) float32 yaw, pitch relative to
+    the camera, `expressions` (n,) uint8 (see `expressions`) and `native_px` (n,) float32.
+    """
+    pictures, identities = [], []
+    for number in range(first, first + count):
+        head = sample_head(settings.seed, number)
+        pictures += [render_face(settings.seed, head, number, picture)
+                     for picture in range(settings.faces)]
+        identities += [number] * settings.faces
+    poses = [picture.pose for picture in pictures]
+    return {
+        'images': np.stack([picture.image for picture in pictures]),
+        'identities': np.array(identities, np.int32),
+        'regions': np.stack([picture.regions for picture in pictures]),
+        'landmarks': np.stack([picture.landmarks for picture in pictures]),
+        'pose_deg': np.array([(pose.yaw_deg, pose.pitch_deg, pose.roll_deg) for pose in poses],
+                             np.float32),
+        'gaze_deg': np.array([pose.gaze_deg for pose in poses], np.float32),
+        'expressions': np.array([pose.expression for pose in poses], np.uint8),
+        'native_px': np.array([picture.native_px for picture in pictures], np.float32)}
