@@ -5,7 +5,6 @@ from pathlib import Path
 
 from latent_rag_ros.evaluation.embedding import embed_images
 from latent_rag_ros.evaluation.errors import EvaluationError
-from latent_rag_ros.evaluation.held_out import HeldOutPeople, load_held_out_people
 from latent_rag_ros.evaluation.rendered_people import read_rendering
 from latent_rag_ros.gallery.calibration import Calibration, calibrate, comparisons
 from latent_rag_ros.gallery.features import GalleryError
@@ -43,14 +42,14 @@ def calibration_card(calibration: Calibration, sha256: str) -> str:
         'people are extrapolated.', ''))
 
 
-def measured_calibration(crops: Path | None, weights: Path | None,
+def measured_calibration(crops: Path, weights: Path | None,
                          device: str = 'cpu') -> Calibration:
     """Return the calibration of an embedder.
 
     Parameters
     ----------
-    crops : Path or None
-        Folder of rendered people; None takes the shipped validation people.
+    crops : Path
+        Folder of rendered people who are in no training and no test.
     weights : Path or None
         Folder of the embedder; None takes the shipped one.
     device : str
@@ -61,8 +60,7 @@ def measured_calibration(crops: Path | None, weights: Path | None,
     EvaluationError
         When the people are too few or in one camera only.
     """
-    people: HeldOutPeople = (load_held_out_people('validation') if crops is None
-                             else read_rendering(crops).people)
+    people = read_rendering(crops).people
     path = weights_file(EMBEDDER_FILE, weights)
     features = embed_images(load_embedder(path, device), people.images, device)
     data = (f'{len(people)} crops of {people.identity_count} synthetic people in '

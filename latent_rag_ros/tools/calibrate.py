@@ -10,9 +10,9 @@ LOGGER = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the subcommand."""
-    parser.add_argument('--crops', type=Path, metavar='DIR', help='folder with people that '
-                        'latent-rag synthesize rendered, who are in no training and no test '
-                        '(default: the shipped validation people)')
+    parser.add_argument('--crops', type=Path, required=True, metavar='DIR',
+                        help='folder with people that latent-rag synthesize rendered, a thousand '
+                        'or so, who are in no training and no test')
     parser.add_argument('--weights', type=Path,
                         help='folder with the weights (default: the shipped ones)')
     parser.add_argument('--out', type=Path, metavar='FILE', help='calibration to write (default: '
