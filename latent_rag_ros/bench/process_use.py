@@ -9,9 +9,14 @@ TICKS_PER_S = os.sysconf('SC_CLK_TCK')
 
 
 def memory_mb(pid: int) -> tuple[float, float]:
-    """Return the resident memory now and at its peak, in MB. Raises `OSError` for no process."""
+    """Return the resident memory now and at its peak, in MB.
+
+    Raises `OSError` when there is no such process, or when it has ended.
+    """
     rows = dict(line.split(':', 1) for line in
                 Path(f'/proc/{pid}/status').read_text().splitlines())
+    if 'VmRSS' not in rows:
+        raise ProcessLookupError(f'process {pid} has ended and holds no memory any more')
     now, peak = (int(rows[name].split()[0]) / KB_PER_MB for name in ('VmRSS', 'VmHWM'))
     return round(now, 1), round(peak, 1)
 

@@ -74,13 +74,13 @@ def running_bench_observer(observations: Observations) -> Iterator[BenchObserver
     context = Context()
     rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
     executor = SingleThreadedExecutor(context=context)
+    observer = BenchObserver(observations, context)
     try:
-        observer = BenchObserver(observations, context)
         executor.add_node(observer)
         yield observer
-        observer.destroy_node()
     finally:
         executor.shutdown()
+        observer.destroy_node()
         rclpy.try_shutdown(context=context)
 
 

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -45,3 +47,13 @@ def test_use_of_this_process_is_read():
     assert 0 < now_mb <= peak_mb and processor_s(os.getpid()) > 0
     with pytest.raises(OSError):
         memory_mb(2 ** 30)
+
+
+def test_process_that_has_ended_holds_no_memory():
+    child = subprocess.Popen([sys.executable, '-c', 'pass'], stdout=subprocess.PIPE)
+    child.stdout.read()  # ends with the process, which nobody has waited for
+    child.stdout.close()
+    with pytest.raises(ProcessLookupError, match='has ended'):
+        while True:
+            memory_mb(child.pid)
+    child.wait()
