@@ -7,8 +7,8 @@ accepted for z, the accepted law is q(z') 1[cos < tau] / P(z) and (our correctio
     I(z; I_safe) <= I(z; z_attr) + E_z[-log2 P(z)].
 
 With at most M tries there is a further outcome, nothing accepted, with probability (1 - P)^M.
-Let s = 1 - (1 - P)^M be the probability of success. Comparing with the reference (E[s] q, 1 - E[s])
-gives, for any M,
+Let s = 1 - (1 - P)^M be the probability of success. Comparing with the reference
+(E[s] q, 1 - E[s]) gives, for any M,
 
     I(z; z' or nothing) <= I(z; success) + E_z[s * -log2 P(z)],
 

@@ -1,9 +1,9 @@
 """The rejection sampler: a replacement identity far from the original and on the manifold.
 
 Paper, section 3.4: identities are proposed independently from a gallery and rejected while their
-cosine with the original is too high or they are not realistic. Ours: proposals follow from a secret
-key and the track, so that a person keeps one replacement; tries are bounded, and who gets none is
-to be covered by a solid fill; the leak is counted for exactly this sampler (`leak_bits`).
+cosine with the original is too high or they are not realistic. Ours: proposals follow from a
+secret key and the track, so that a person keeps one replacement; tries are bounded, and who gets
+none is to be covered by a solid fill; the leak is counted for exactly this sampler (`leak_bits`).
 """
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class RejectionSampler:
     def __init__(self, gallery: IdentityGallery, key: bytes, cosine_max: float = 0.3,
                  manifold: Manifold | None = None, tries: int = 64) -> None:
         if len(key) < KEY_BYTES_MIN:
-            raise ValueError(f'key has {len(key)} bytes; give at least {KEY_BYTES_MIN} secret ones')
+            raise ValueError(f'key has {len(key)} bytes; give at least {KEY_BYTES_MIN} secret '
+                             'ones')
         if not -1 <= cosine_max <= 1:
             raise ValueError(f'cosine_max is {cosine_max}; give a cosine in -1..1')
         if tries < 1:

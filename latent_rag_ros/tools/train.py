@@ -12,13 +12,15 @@ from latent_rag_ros.weights.registry import WeightsError
 RECIPE_NAMES = ('shipped', 'tiny')
 PROTECTED = ('protected_embedder', 'decoder_protected_embedder')
 EMBEDDERS = ('embedder', 'unseen_embedder', *PROTECTED)
-STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store', 'code_predictor', *PROTECTED)
+STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store', 'code_predictor', *PROTECTED,
+         'faces')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is trained, where to, and how to `parser`."""
     parser.add_argument('what', choices=STEPS, help='which weights; what these stand on has to '
-                        'be in the folder already, unless it is all of them')
+                        'be in the folder already, unless it is all of them; faces are a '
+                        'method of their own and no part of all')
     parser.add_argument('--out', type=Path, required=True,
                         help='folder of weights, checkpoints and logs; an interrupted run '
                         'continues when it gets the same folder')
@@ -32,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='reading of the lazy update of a protected embedder')
     parser.add_argument('--privacy-weight', type=float,
                         help='weight of the privacy loss of a protected embedder')
+    parser.add_argument('--faces', type=Path,
+                        help='for faces: folder rendered by latent-rag synthesize --faces (its '
+                        'faces/), or any folder with one folder of pictures per person')
     parser.add_argument('--device', default='cpu', help='cpu or cuda:N (default: cpu)')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
                         help='processes that render people (default: every core)')
@@ -42,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the weights and return the exit status."""
+    if arguments.what == 'faces':
+        return _run_faces(arguments)
     from latent_rag_ros.training.recipe import RECIPES, with_protection
     from latent_rag_ros.training.train_all import Training
 
@@ -55,4 +62,17 @@ def run(arguments: argparse.Namespace) -> int:
         name: value for name, value in changes.items() if value is not None})
     Training(recipe, arguments.out, arguments.device,
              arguments.workers, arguments.initial).make(arguments.what)
+    return 0
+
+
+def _run_faces(arguments: argparse.Namespace) -> int:
+    """Make the weights of the identity-decoupled method and return the exit status."""
+    from latent_rag_ros.training.train_faces import FACE_RECIPES, FaceTraining
+
+    if arguments.faces is None:
+        raise WeightsError('train faces needs --faces FOLDER; render one with '
+                           'latent-rag synthesize --crops 0 --faces 20 --out FOLDER')
+    torch.set_num_threads(arguments.threads)
+    FaceTraining(FACE_RECIPES[arguments.recipe], arguments.faces, arguments.out,
+                 arguments.device).make()
     return 0

@@ -1,8 +1,8 @@
 """Cutting a face out so that its landmarks lie where a recognition network expects them.
 
-Differentiable in the pixels: enforcement sends gradients through the cut. Landmarks are five points
-in pixels, the centre of the first pixel at (0, 0): both eyes, tip of the nose, both corners of the
-mouth, the one that is left in the picture first.
+Differentiable in the pixels: enforcement sends gradients through the cut. Landmarks are five
+points in pixels, the centre of the first pixel at (0, 0): both eyes, tip of the nose, both corners
+of the mouth, the one that is left in the picture first.
 """
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARCFACE_112_PX = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (4
 
 DLIB_MEAN_SHAPE = ((.22733, .22140), (.75281, .22122), (.490127, .515625), (.254149, .780233),
                    (.726104, .780233))
-"""The same points of dlib's mean face, whose extent is 0..1; eyes are the mean of their corners."""
+"""The same points of dlib's mean face, extent 0..1; eyes are the mean of their corners."""
 
 DLIB_PADDING = 0.25
 """Border around the mean face on each side, relative to it, as dlib cuts its chips."""

@@ -1,8 +1,8 @@
 """From which cosine on an oracle takes two faces for one person: its impostor threshold.
 
-Thresholds are not portable between networks or kinds of pictures, so each oracle gets its own, from
-pairs of different people. Faces of one kind (rendered ones, say) are all alike to a network that
-has never seen them, which would make its threshold lax for others: the strictest set counts.
+Thresholds are not portable between networks or kinds of pictures, so each oracle gets its own,
+from pairs of different people. Faces of one kind (rendered ones, say) are all alike to a network
+that has never seen them, which would make its threshold lax for others: the strictest set counts.
 """
 from __future__ import annotations
 

@@ -1,0 +1,121 @@
+"""The disentangled variational encoder: who somebody is, and everything else about the face.
+
+Paper, section 3.3: q(z_id | x) and q(z_attr | x), with a mutual information penalty and a term
+that keeps their gradients apart. Its architecture is not public; this one is ours. The identity
+code is a direction (cosine is what the sampler compares); the attribute code is a small map, so
+that pose, gaze and expression keep their place.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latent_rag_ros.identity_decoupling.layers import (
+    ResidualBlock, normalisation, upsampled)
+from latent_rag_ros.weights.tensors import load_network
+
+IDENTITY_DIMENSION = 256
+ATTRIBUTE_CHANNELS, ATTRIBUTE_SIDE = 8, 16
+WIDTHS = (32, 64, 96, 128, 160)
+"""Channels at 64, 32, 16, 8 and 4 pixels."""
+
+LOG_VARIANCE_MIN, LOG_VARIANCE_MAX = -12.0, 4.0
+
+
+@dataclass(frozen=True)
+class FaceCodes:
+    """Means and log-variances of both codes.
+
+    Parameters
+    ----------
+    identity, identity_log_variance : Tensor
+        Shape (n, 256); the mean is not normalised.
+    attributes, attribute_log_variance : Tensor
+        Shape (n, 8, 16, 16).
+    """
+
+    identity: Tensor
+    identity_log_variance: Tensor
+    attributes: Tensor
+    attribute_log_variance: Tensor
+
+    @property
+    def direction(self) -> Tensor:
+        """The identity code of length 1, shape (n, 256)."""
+        return functional.normalize(self.identity, dim=1)
+
+    def sampled(self) -> tuple[Tensor, Tensor]:
+        """Return an identity direction (n, 256) and an attribute map, drawn from both laws."""
+        identity, attributes = (
+            mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+            for mean, log_variance in ((self.identity, self.identity_log_variance),
+                                       (self.attributes, self.attribute_log_variance)))
+        return functional.normalize(identity, dim=1), attributes
+
+    def divergence(self) -> tuple[Tensor, Tensor]:
+        """Return the mean KL divergence of both laws from the standard normal, per dimension."""
+        identity, attributes = (
+            0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+            for mean, log_variance in ((self.identity, self.identity_log_variance),
+                                       (self.attributes, self.attribute_log_variance)))
+        return identity, attributes
+
+
+class DisentangledEncoder(nn.Module):
+    """Faces (n, 3, 128, 128), RGB in 0..1, to `FaceCodes`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, WIDTHS[0], 3, 2, 1)
+        self.stages = nn.ModuleList([
+            nn.Sequential(ResidualBlock(inputs, inputs), nn.Conv2d(inputs, outputs, 3, 2, 1))
+            for inputs, outputs in zip(WIDTHS[:-1], WIDTHS[1:])])
+        self.identity = nn.Sequential(
+            normalisation(WIDTHS[-1]), nn.SiLU(), nn.Flatten(),
+            nn.Linear(16 * WIDTHS[-1], 2 * IDENTITY_DIMENSION))
+        self.attributes = nn.Sequential(
+            ResidualBlock(WIDTHS[2], WIDTHS[2]), normalisation(WIDTHS[2]), nn.SiLU(),
+            nn.Conv2d(WIDTHS[2], 2 * ATTRIBUTE_CHANNELS, 3, padding=1))
+
+    def forward(self, faces: Tensor) -> FaceCodes:
+        """Return the codes of faces."""
+        x = self.stem(2 * faces - 1)
+        for number, stage in enumerate(self.stages):
+            x = stage(x)
+            if number == 1:                                             # (n, 96, 16, 16)
+                attributes, attribute_spread = self.attributes(x).chunk(2, 1)
+        identity, identity_spread = self.identity(x).chunk(2, 1)
+        return FaceCodes(identity, identity_spread.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX),
+                         attributes, attribute_spread.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX))
+
+
+class CodeDecoder(nn.Module):
+    """Both codes back to a face; needed while the encoder learns, and by nobody else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([
+            ResidualBlock(inputs, outputs, IDENTITY_DIMENSION)
+            for inputs, outputs in ((ATTRIBUTE_CHANNELS, 96), (96, 64), (64, 32))])
+        self.colours = nn.Conv2d(32, 12, 3, padding=1)
+
+    def forward(self, identity: Tensor, attributes: Tensor) -> Tensor:
+        """Map codes (n, 256) and (n, 8, 16, 16) to faces (n, 3, 128, 128) in 0..1."""
+        x = self.blocks[0](attributes, identity)
+        x = self.blocks[1](upsampled(x), identity)
+        x = self.blocks[2](upsampled(x), identity)
+        return torch.sigmoid(functional.pixel_shuffle(self.colours(x), 2))
+
+
+def pooled(attributes: Tensor) -> Tensor:
+    """Return attribute maps (n, c, h, w) as short vectors (n, 4 c): means of the quarters."""
+    return functional.adaptive_avg_pool2d(attributes, 2).flatten(1)
+
+
+def load_encoder(path: Path, device: str = 'cpu') -> DisentangledEncoder:
+    """Load an encoder, frozen. Raises `WeightsError` when the file holds something else."""
+    return load_network(DisentangledEncoder(), path, device)

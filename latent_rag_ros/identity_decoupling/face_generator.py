@@ -1,0 +1,93 @@
+"""Faces with another identity: encoder, denoiser and decoder together, teacher or student."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from latent_rag_ros.identity_decoupling.autoencoder import (
+    LATENT_CHANNELS, LATENT_SIDE, FaceAutoencoder, load_autoencoder)
+from latent_rag_ros.identity_decoupling.consistency import sample_student
+from latent_rag_ros.identity_decoupling.diffusion import Denoiser, guided, sample_teacher
+from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder, load_encoder
+from latent_rag_ros.identity_decoupling.unet import FaceUNet, load_unet
+
+TEACHER, STUDENT = 'teacher', 'student'
+
+
+@dataclass(frozen=True)
+class FaceGenerator:
+    """Draws faces from identity codes and attribute maps.
+
+    Parameters
+    ----------
+    encoder, autoencoder, unet :
+        Frozen networks of one training.
+    kind : str
+        `teacher`: up to 50 steps with guidance; `student`: 1 to 4.
+    steps : int
+        How many it takes.
+    guidance : float
+        Of the teacher; the student has learned one.
+    """
+
+    encoder: DisentangledEncoder
+    autoencoder: FaceAutoencoder
+    unet: FaceUNet
+    kind: str = STUDENT
+    steps: int = 4
+    guidance: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a kind that does not exist."""
+        if self.kind not in (TEACHER, STUDENT):
+            raise ValueError(f'kind is {self.kind!r}; choose {TEACHER} or {STUDENT}')
+
+    @torch.no_grad()
+    def latents(self, identity: Tensor, attributes: Tensor, seed: int) -> Tensor:
+        """Return latents (n, 8, 16, 16); equal arguments give equal latents.
+
+        Parameters
+        ----------
+        identity : Tensor
+            Shape (n, 256), rows of length 1: the replacements.
+        attributes : Tensor
+            Shape (n, 8, 16, 16): of the faces that are replaced.
+        seed : int
+            Draws all noise, the same for every row: one per track keeps its face from flickering.
+
+        Raises
+        ------
+        ValueError
+            The steps are outside what the kind can do.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        one = torch.randn((1, LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE), generator=generator)
+        start = one.expand(len(identity), -1, -1, -1).to(identity)
+        if self.kind == TEACHER:
+            return sample_teacher(self._teacher(identity, attributes), start, self.steps)
+        return sample_student(lambda noisy, times: self.unet(noisy, times, identity, attributes),
+                              start, self.steps, generator)
+
+    def faces(self, originals: Tensor, identity: Tensor, seed: int) -> Tensor:
+        """Return faces (n, 3, 128, 128) with the attributes of `originals`, RGB in 0..1."""
+        with torch.no_grad():
+            attributes = self.encoder(originals).attributes
+            return self.autoencoder.decode(self.latents(identity, attributes, seed))
+
+    def _teacher(self, identity: Tensor, attributes: Tensor) -> Denoiser:
+        def denoise(noisy: Tensor, times: Tensor) -> Tensor:
+            return guided(lambda values, at, dropped: self.unet(
+                values, at, identity, attributes, dropped), noisy, times, self.guidance)
+        return denoise
+
+
+def load_face_generator(directory: Path, kind: str = STUDENT, steps: int = 4,
+                        device: str = 'cpu') -> FaceGenerator:
+    """Load what `latent-rag train faces` wrote; raises `WeightsError` for anything else."""
+    return FaceGenerator(
+        load_encoder(directory / 'face_encoder.safetensors', device),
+        load_autoencoder(directory / 'face_autoencoder.safetensors', device),
+        load_unet(directory / f'face_{kind}.safetensors', device), kind, steps)

@@ -1,0 +1,136 @@
+"""Train the teacher, a latent diffusion under both codes, and distil it to one to four steps."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
+from latent_rag_ros.identity_decoupling.consistency import distillation_loss
+from latent_rag_ros.identity_decoupling.diffusion import STEPS, Denoiser, guided, noised
+from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.identity_decoupling.unet import FaceUNet
+from latent_rag_ros.training.faces import Faces
+from latent_rag_ros.training.trainer import Schedule, Trainer
+
+
+@dataclass(frozen=True)
+class FaceDiffusionSettings:
+    """Settings of teacher and student; they go into the weights' metadata."""
+
+    iterations: int = 40000
+    student_iterations: int = 10000
+    batch: int = 48
+    learning_rate: float = 5e-4
+    student_learning_rate: float = 1e-4
+    seed: int = 23
+    dropped_share: float = 0.1
+    guidance: float = 0.5
+    average_decay: float = 0.95
+
+
+@dataclass(frozen=True)
+class FaceNetworks:
+    """The frozen networks that latents and conditions come from."""
+
+    autoencoder: FaceAutoencoder
+    encoder: DisentangledEncoder
+
+
+class _Batches:
+    """Draws latents with their conditions."""
+
+    def __init__(self, faces: Faces, networks: FaceNetworks, batch: int,
+                 device: torch.device) -> None:
+        self.faces, self.batch, self.device = faces, batch, device
+        self.networks = FaceNetworks(networks.autoencoder.to(device).eval(),
+                                     networks.encoder.to(device).eval())
+
+    @torch.no_grad()
+    def drawn(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return latents, identity directions and attribute maps of random faces."""
+        rows = random.integers(0, len(self.faces.images), self.batch)
+        pictures = self.faces.tensor(rows).to(self.device)
+        codes = self.networks.encoder(pictures)
+        return self.networks.autoencoder.encode(pictures), codes.direction, codes.attributes
+
+
+class TeacherTraining:
+    """One training of the teacher; parameters as in `FaceEncoderTraining`."""
+
+    def __init__(self, faces: Faces, networks: FaceNetworks, settings: FaceDiffusionSettings,
+                 directory: Path, device: str = 'cpu') -> None:
+        torch.manual_seed(settings.seed)
+        self.settings = settings
+        self.batches = _Batches(faces, networks, settings.batch, torch.device(device))
+        self.unet = FaceUNet().to(device)
+        self.optimiser = torch.optim.AdamW(self.unet.parameters(), betas=(0.9, 0.99),
+                                           weight_decay=1e-4)
+        self.trainer = Trainer(
+            {'unet': self.unet}, {'unet': self.optimiser},
+            Schedule(settings.iterations, settings.learning_rate, seed=settings.seed),
+            directory, 'face_teacher')
+
+    def run(self) -> nn.Module:
+        """Return the averaged teacher."""
+        return self.trainer.run(self.step)['unet']
+
+    def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
+        """Take one step of L = E || eps - eps_theta ||^2."""
+        latents, identity, attributes = self.batches.drawn(random)
+        times = torch.randint(0, STEPS, (len(latents),), device=latents.device)
+        dropped = torch.rand(len(latents), device=latents.device) < self.settings.dropped_share
+        noise = torch.randn_like(latents)
+        found = self.unet(noised(latents, times, noise), times, identity, attributes, dropped)
+        loss = (found - noise).square().mean()
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
+        self.optimiser.step()
+        return {'noise': float(loss.detach())}
+
+
+class StudentTraining:
+    """One distillation; parameters as in `FaceEncoderTraining`, and the frozen teacher."""
+
+    def __init__(self, faces: Faces, networks: FaceNetworks, teacher: FaceUNet,
+                 settings: FaceDiffusionSettings, directory: Path, device: str = 'cpu') -> None:
+        torch.manual_seed(settings.seed + 1)
+        self.settings = settings
+        self.batches = _Batches(faces, networks, settings.batch, torch.device(device))
+        self.teacher = teacher.to(device).eval().requires_grad_(False)
+        self.unet = FaceUNet().to(device)
+        self.unet.load_state_dict(teacher.state_dict())
+        self.unet.requires_grad_(True)
+        self.optimiser = torch.optim.AdamW(self.unet.parameters(), betas=(0.9, 0.99),
+                                           weight_decay=0.0)
+        self.trainer = Trainer(
+            {'unet': self.unet}, {'unet': self.optimiser},
+            Schedule(settings.student_iterations, settings.student_learning_rate,
+                     average_decay=settings.average_decay, seed=settings.seed + 1),
+            directory, 'face_student')
+
+    def run(self) -> nn.Module:
+        """Return the averaged student."""
+        return self.trainer.run(self.step)['unet']
+
+    def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
+        """Take one step of the distillation."""
+        latents, identity, attributes = self.batches.drawn(random)
+
+        def of(unet: nn.Module) -> Denoiser:
+            return lambda noisy, times: unet(noisy, times, identity, attributes)
+
+        def teacher(noisy: Tensor, times: Tensor) -> Tensor:
+            return guided(lambda values, at, dropped: self.teacher(
+                values, at, identity, attributes, dropped), noisy, times, self.settings.guidance)
+        loss = distillation_loss(of(self.unet), of(self.trainer.averages['unet']), teacher,
+                                 latents)
+        self.optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
+        self.optimiser.step()
+        return {'consistency': float(loss.detach())}

@@ -1,0 +1,150 @@
+"""Train the disentangled encoder: who somebody is here, everything else there, and no overlap.
+
+Loss: reconstruction from both codes, KL of both, classification of the identity code by cosine
+(Wang et al., "CosFace", CVPR 2018), CLUB between identity and pooled attributes, and the gradient
+independence term. CLUB's own network learns in alternation, by maximum likelihood.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latent_rag_ros.identity_decoupling.club import Club
+from latent_rag_ros.identity_decoupling.encoder import (
+    ATTRIBUTE_CHANNELS, IDENTITY_DIMENSION, CodeDecoder, DisentangledEncoder, FaceCodes, pooled)
+from latent_rag_ros.identity_decoupling.independence import gradient_dependence
+from latent_rag_ros.training.face_losses import picture_loss
+from latent_rag_ros.training.faces import Faces
+from latent_rag_ros.training.trainer import Schedule, Trainer
+
+POOLED = 4 * ATTRIBUTE_CHANNELS
+
+
+@dataclass(frozen=True)
+class FaceEncoderSettings:
+    """Settings of one run; they go into the weights' metadata."""
+
+    iterations: int = 20000
+    people: int = 16
+    pictures: int = 4
+    learning_rate: float = 1e-3
+    seed: int = 21
+    cosine_scale: float = 20.0
+    cosine_margin: float = 0.2
+    picture_weight: float = 3.0
+    identity_weight: float = 1.0
+    divergence_weight: float = 2e-3
+    information_weight: float = 0.02
+    dependence_weight: float = 0.05
+    dependence_every: int = 4
+    swapped_weight: float = 0.5
+
+
+class CosineClassifier(nn.Module):
+    """Scores (n, people) of identity directions (n, 256): cosines with one direction each."""
+
+    def __init__(self, people: int) -> None:
+        super().__init__()
+        self.directions = nn.Parameter(torch.randn(people, IDENTITY_DIMENSION))
+
+    def forward(self, identity: Tensor) -> Tensor:
+        """Return cosines."""
+        return identity @ functional.normalize(self.directions, dim=1).t()
+
+
+class FaceEncoderTraining:
+    """One training of the encoder; what else it needs is thrown away at the end.
+
+    Parameters
+    ----------
+    faces : Faces
+    settings : FaceEncoderSettings
+    directory : Path
+        Where checkpoint and log go.
+    device : str
+        `cpu` or `cuda:N`.
+    """
+
+    def __init__(self, faces: Faces, settings: FaceEncoderSettings, directory: Path,
+                 device: str = 'cpu') -> None:
+        torch.manual_seed(settings.seed)
+        self.faces, self.settings, self.device = faces, settings, torch.device(device)
+        self.encoder, self.decoder = DisentangledEncoder(), CodeDecoder()
+        self.classifier = CosineClassifier(faces.people)
+        self.club = Club(IDENTITY_DIMENSION, POOLED)
+        networks = {'encoder': self.encoder, 'decoder': self.decoder,
+                    'classifier': self.classifier, 'club': self.club}
+        for network in networks.values():
+            network.to(self.device)
+        self._parameters = [parameter for name in ('encoder', 'decoder', 'classifier')
+                            for parameter in networks[name].parameters()]
+        self.optimisers = {
+            'codes': torch.optim.AdamW(self._parameters, betas=(0.9, 0.98), weight_decay=1e-4),
+            'club': torch.optim.AdamW(self.club.parameters(), weight_decay=1e-4)}
+        self.trainer = Trainer(networks, self.optimisers, Schedule(
+            settings.iterations, settings.learning_rate, seed=settings.seed), directory,
+            'face_encoder')
+        self._rows = [np.flatnonzero(faces.identities == person)
+                      for person in range(faces.people)]
+
+    def run(self) -> nn.Module:
+        """Return the averaged encoder."""
+        return self.trainer.run(self.step)['encoder']
+
+    def drawn(self, random: np.random.Generator) -> np.ndarray:
+        """Return the rows of a batch: a few pictures of each of a few people."""
+        people = random.choice(self.faces.people, min(self.settings.people, self.faces.people),
+                               replace=False)
+        return np.concatenate([random.choice(self._rows[person], self.settings.pictures)
+                               for person in people])
+
+    def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
+        """Take one step of both sides; returns the parts of the loss."""
+        rows = self.drawn(random)
+        pictures = self.faces.tensor(rows).to(self.device)
+        labels = torch.from_numpy(self.faces.identities[rows]).to(self.device)
+        codes = self.encoder(pictures)
+        club = self._train_club(codes)
+        parts = self._parts(codes, pictures, labels)
+        if iteration % self.settings.dependence_every == 0:
+            identity, attributes = codes.direction, codes.attributes
+            parts['dependence'] = gradient_dependence(
+                lambda faces: self.encoder(faces).attributes, self.decoder, identity, attributes)
+        loss = sum(getattr(self.settings, f'{name}_weight') * value
+                   for name, value in parts.items())
+        optimiser = self.optimisers['codes']
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self._parameters, 1.0)
+        optimiser.step()
+        return {'club': club} | {name: float(value.detach()) for name, value in parts.items()}
+
+    def _parts(self, codes: FaceCodes, pictures: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        identity, attributes = codes.sampled()
+        settings = self.settings
+        cosines = self.classifier(codes.direction)
+        margin = settings.cosine_margin * functional.one_hot(labels, self.faces.people)
+        # another picture of the same person gives the identity: it must hold nothing else
+        swapped = identity.view(-1, settings.pictures, IDENTITY_DIMENSION).roll(1, 1).flatten(0, 1)
+        divergence = sum(codes.divergence())
+        return {
+            'picture': picture_loss(self.decoder(identity, attributes), pictures),
+            'swapped': picture_loss(self.decoder(swapped, attributes), pictures),
+            'identity': functional.cross_entropy(settings.cosine_scale * (cosines - margin),
+                                                 labels),
+            'divergence': divergence,
+            'information': self.club(codes.direction, pooled(codes.attributes)).clamp_min(0)}
+
+    def _train_club(self, codes: FaceCodes) -> float:
+        loss = self.club.negative_log_likelihood(codes.direction.detach(),
+                                                 pooled(codes.attributes).detach())
+        optimiser = self.optimisers['club']
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return float(loss.detach())

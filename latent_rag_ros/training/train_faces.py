@@ -1,0 +1,138 @@
+"""Everything that the identity-decoupled method learns, in order; resumes where it stopped."""
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from latent_rag_ros.identity_decoupling.autoencoder import load_autoencoder
+from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder, load_encoder, pooled
+from latent_rag_ros.identity_decoupling.gallery import IdentityGallery, save_gallery
+from latent_rag_ros.identity_decoupling.identity_probe import identity_probe
+from latent_rag_ros.identity_decoupling.information_bracket import (
+    InformationSettings, information_bracket)
+from latent_rag_ros.identity_decoupling.leak_bits import sampler_leak
+from latent_rag_ros.identity_decoupling.unet import load_unet
+from latent_rag_ros.training.faces import Faces, load_faces
+from latent_rag_ros.training.train_face_autoencoder import (
+    FaceAutoencoderSettings, FaceAutoencoderTraining)
+from latent_rag_ros.training.train_face_diffusion import (
+    FaceDiffusionSettings, FaceNetworks, StudentTraining, TeacherTraining)
+from latent_rag_ros.training.train_face_encoder import FaceEncoderSettings, FaceEncoderTraining
+from latent_rag_ros.weights.registry import register, write_atomically
+from latent_rag_ros.weights.tensors import save_tensors
+
+LOGGER = logging.getLogger('training')
+NAMES = ('face_encoder', 'face_autoencoder', 'face_teacher', 'face_student')
+COSINE_MAX, TRIES = 0.3, 64
+PICTURES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class FaceRecipe:
+    """One complete training."""
+
+    encoder: FaceEncoderSettings = field(default_factory=FaceEncoderSettings)
+    autoencoder: FaceAutoencoderSettings = field(default_factory=FaceAutoencoderSettings)
+    diffusion: FaceDiffusionSettings = field(default_factory=FaceDiffusionSettings)
+    information: InformationSettings = field(default_factory=InformationSettings)
+
+
+SHIPPED = FaceRecipe()
+TINY = FaceRecipe(
+    FaceEncoderSettings(iterations=2, people=3, pictures=2), FaceAutoencoderSettings(2, 4),
+    FaceDiffusionSettings(2, 2, batch=4), InformationSettings(iterations=4, resamples=3))
+"""Proves the path in a minute; its weights are good for nothing."""
+
+FACE_RECIPES = {'shipped': SHIPPED, 'tiny': TINY}
+
+
+class FaceTraining:
+    """Trains what is missing in a folder.
+
+    Parameters
+    ----------
+    recipe : FaceRecipe
+    faces : Path
+        Folder of faces, see `faces.load_faces`.
+    directory : Path
+        Gets `face_*.safetensors`, `face_gallery.safetensors`, `faces.json`, checkpoints and logs.
+    device : str
+        `cpu` or `cuda:N`.
+    """
+
+    def __init__(self, recipe: FaceRecipe, faces: Path, directory: Path,
+                 device: str = 'cpu') -> None:
+        self._recipe, self._directory, self._device = recipe, directory, device
+        self._faces: Faces = load_faces(faces)
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def make(self) -> None:
+        """Train, distil, make the gallery and measure what the codes give away."""
+        faces, recipe = self._faces, self._recipe
+        place = {'directory': self._directory, 'device': self._device}
+        if self._missing('face_encoder'):
+            self._keep('face_encoder', FaceEncoderTraining(faces, recipe.encoder, **place).run())
+        if self._missing('face_autoencoder'):
+            self._keep('face_autoencoder', FaceAutoencoderTraining(
+                faces, recipe.autoencoder, **place).run())
+        encoder = load_encoder(self._file('face_encoder'), self._device)
+        networks = FaceNetworks(load_autoencoder(self._file('face_autoencoder'), self._device),
+                                encoder)
+        if self._missing('face_teacher'):
+            self._keep('face_teacher', TeacherTraining(faces, networks, recipe.diffusion,
+                                                       **place).run())
+        if self._missing('face_student'):
+            teacher = load_unet(self._file('face_teacher'), self._device)
+            self._keep('face_student', StudentTraining(faces, networks, teacher,
+                                                       recipe.diffusion, **place).run())
+        self._measure(encoder)
+
+    def _file(self, name: str) -> Path:
+        return self._directory / f'{name}.safetensors'
+
+    def _missing(self, name: str) -> bool:
+        return not self._file(name).exists()
+
+    def _keep(self, name: str, network: nn.Module) -> None:
+        metadata = json.dumps(asdict(self._recipe) | {
+            'people': self._faces.people, 'pictures': len(self._faces.images)})
+        save_tensors(self._file(name), network.cpu().state_dict(), {'training': metadata})
+        register(self._file(name))
+
+    def _measure(self, encoder: DisentangledEncoder) -> None:
+        """Write the gallery, one code per person, and `faces.json`."""
+        identity, attributes = self._codes(encoder)
+        people = np.stack([identity[self._faces.identities == person].mean(0)
+                           for person in range(self._faces.people)])
+        gallery = IdentityGallery(people)
+        save_gallery(self._file('face_gallery'), gallery,
+                     f'{len(gallery)} people of the training faces')
+        register(self._file('face_gallery'))
+        leak = sampler_leak(gallery.codes, gallery.codes, COSINE_MAX, TRIES)
+        bracket = information_bracket(torch.from_numpy(identity), torch.from_numpy(attributes),
+                                      self._recipe.information, self._device)
+        probe = identity_probe(attributes, self._faces.identities)
+        found = {'sampler_leak': asdict(leak), 'information': asdict(bracket),
+                 'identity_probe': asdict(probe)}
+        write_atomically(self._directory / 'faces.json',
+                         (json.dumps(found, indent=2) + '\n').encode())
+        LOGGER.info('%s', found)
+
+    @torch.no_grad()
+    def _codes(self, encoder: DisentangledEncoder) -> tuple[NDArray[np.float32],
+                                                            NDArray[np.float32]]:
+        """Return identity directions (n, 256) and pooled attributes (n, 32) of all faces."""
+        found = []
+        for start in range(0, len(self._faces.images), PICTURES_AT_ONCE):
+            rows = np.arange(start, min(start + PICTURES_AT_ONCE, len(self._faces.images)))
+            codes = encoder(self._faces.tensor(rows).to(self._device))
+            found.append((codes.direction.cpu().numpy(), pooled(codes.attributes).cpu().numpy()))
+        identity, attributes = zip(*found)
+        return np.concatenate(identity), np.concatenate(attributes)
