@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from latent_rag_ros.perception.detector import check_image
 from latent_rag_ros.perception.person_mask import PersonMasker
@@ -48,16 +49,31 @@ class SecondOpinion:
             The output is not finite.
         """
         check_image(image)
-        probability = self._masker.image_probability(image)
-        person = cv2.resize(probability, (image.shape[1], image.shape[0])) >= PROBABILITY_MIN
+        person = self._masker.image_probability(image) >= PROBABILITY_MIN
+        scale = np.array(image.shape[1::-1]) / person.shape[::-1]     # x, y: cell to pixels
         for detection in found:
-            person[detection.covered.clipped(*image.shape[:2]).slices] = False
-        return [Detection(box, SCORE) for box in _spots(person)]
+            person[_cells(detection.covered.clipped(*image.shape[:2]), scale).slices] = False
+        return [Detection(_pixels(spot, scale).clipped(*image.shape[:2]), SCORE)
+                for spot in _spots(person)]
+
+
+def _cells(box: Box, scale: NDArray[np.float64]) -> Box:
+    """Return the cells of the network's square that a box touches."""
+    left, top = np.floor(np.array([box.left, box.top]) / scale).astype(int)
+    right, bottom = np.ceil(np.array([box.right, box.bottom]) / scale).astype(int)
+    return Box(int(left), int(top), int(right), int(bottom))
+
+
+def _pixels(cells: Box, scale: NDArray[np.float64]) -> Box:
+    """Return the pixels of cells and of half a cell around: between two cells runs the outline."""
+    left, top = np.floor((np.array([cells.left, cells.top]) - 0.5) * scale).astype(int)
+    right, bottom = np.ceil((np.array([cells.right, cells.bottom]) + 0.5) * scale).astype(int)
+    return Box(int(left), int(top), int(right), int(bottom))
 
 
 def _spots(mask: MaskArray) -> list[Box]:
     """Return the bounds of the connected parts that are large enough."""
     area_px_min = AREA_SHARE_MIN * mask.size
-    _, _, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8))
     return [Box(int(left), int(top), int(left + width), int(top + height))
             for left, top, width, height, area_px in statistics[1:] if area_px >= area_px_min]
