@@ -8,6 +8,7 @@ when the cluster's garbage collection runs (`dataCoord.gc` in its configuration)
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -31,6 +32,9 @@ NO_VECTOR = [0.0, 0.0]
 
 class MilvusBackend:
     """Features in a Milvus database. One process writes it at a time. See `Backend`.
+
+    Whoever opens it last writes it. Who wrote it before is told so with the next new identity,
+    before two processes could give one number to two people.
 
     Parameters
     ----------
@@ -59,6 +63,8 @@ class MilvusBackend:
             about = dict(self._texts(self._name(ABOUT)))
             self._about = {'space': None, 'enrolled': 0, 'generation': 0, 'arrived': 0,
                            **json.loads(about.get(0, '{}'))}
+            self._about['writer'] = uuid.uuid4().hex
+            self._write_about()
             if self._about['space'] is not None:
                 self._make_generation()  # is there; what a killed process left is not loaded
             self._drop_other_generations()
@@ -115,6 +121,8 @@ class MilvusBackend:
         self._about.update(arrived=self._about['arrived'] + len(new),
                            enrolled=max(self._about['enrolled'], identity.identity_id))
         with self._speaking():
+            if identity.identity_id not in self._identities:
+                self._check_sole_writer()
             if new:
                 self._write_about()
             rows = self._rows_of([identity.identity_id]) if dropped else []
@@ -266,6 +274,14 @@ class MilvusBackend:
     def _put_text(self, name: str, number: int, content: dict[str, Any]) -> None:
         self._client.upsert(name, [
             {'number': number, 'text': json.dumps(content), 'vector': NO_VECTOR}])
+
+    def _check_sole_writer(self) -> None:
+        [(_, text)] = self._texts(self._name(ABOUT))
+        if json.loads(text)['writer'] != self._about['writer']:
+            raise GalleryStorageError(
+                f'gallery.uri {self._uri} is written by another process since it was opened '
+                'there; let one reidentifier serve all robots (input.namespaces), and restart '
+                'this one when the other has ended')
 
     def _write_about(self) -> None:
         self._put_text(self._name(ABOUT), 0, self._about)

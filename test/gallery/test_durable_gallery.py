@@ -247,3 +247,18 @@ def test_save_says_where_it_is_and_refuses_without_a_folder(deployment: Deployme
     assert 'gallery.sqlite' in deployment.gallery.save()
     with pytest.raises(GalleryStorageError, match='set gallery.directory'):
         Gallery(3, 6).save()
+
+
+@pytest.mark.parametrize('deployment', ['milvus'], indirect=True)
+def test_earlier_writer_is_stopped_when_another_opens_the_database(deployment: Deployment,
+                                                                   people: People) -> None:
+    """Two writers never give one number to two people; what both know is not damaged."""
+    first = deployment.gallery
+    first.enrol(people.seen(0), 1, 1)
+    second = Gallery(3, 6, MilvusBackend(str(deployment.path / 'gallery.db')))
+    assert second.enrol(people.seen(1), 2, 2) == 2
+    with pytest.raises(GalleryStorageError, match='written by another process'):
+        first.enrol(people.seen(2), 3, 3)
+    assert [identity.identity_id for identity in first.identities()] == [1]
+    assert second.enrol(people.seen(3), 4, 4) == 3
+    assert [c.identity_id for c in second.match(people.seen(0), 1)[0]] == [1]

@@ -139,3 +139,19 @@ def test_tracks_stay_when_frames_arrive_out_of_order(people_of: PeopleOf) -> Non
     watch.see(people.seen(0), 1)
     watch.now_ns -= 2 * FRAME_NS
     assert watch.see(people.seen(0), 1)[0].enrolled
+
+
+def test_people_are_known_when_clocks_of_two_robots_are_hours_apart(people_of: PeopleOf) -> None:
+    """Stamps are compared within a camera only; neither robot's tracks are forgotten."""
+    people, gallery = people_of(2), Gallery(5, 100)
+    identifier = TrackIdentifier(gallery, 0.7, True, 3)
+    skew_ns = 3 * 3600 * 1_000_000_000
+    for frame in range(6):
+        for camera, offset_ns, person in (('/one/front', 0, 0), ('/two/front', skew_ns, 1)):
+            [match] = identifier.identify(camera, offset_ns + frame * FRAME_NS, [1],
+                                          people.seen(person))
+    assert len(gallery) == 2 and match.identity_id == 2
+    [match] = identifier.identify('/one/front', 7 * FRAME_NS, [2], people.seen(1))
+    assert match.identity_id == 2, 'seen by the other robot, in what is the future here'
+    [match] = identifier.identify('/two/front', skew_ns + 7 * FRAME_NS, [2], people.seen(0))
+    assert match.identity_id == 1
