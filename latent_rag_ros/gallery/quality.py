@@ -39,7 +39,7 @@ class QualityGate:
 
 
 def shared_areas(boxes: Sequence[tuple[int, int, int, int]]) -> list[float]:
-    """Return the largest share of each box (left, top, right, bottom) that another one overlaps."""
+    """Return the share of each box (left, top, right, bottom) that another one overlaps."""
     shares = []
     for row, (left, top, right, bottom) in enumerate(boxes):
         area = max(1, (right - left) * (bottom - top))

@@ -64,7 +64,8 @@ def test_nothing_half_written_is_loaded_when_the_journal_is_cut(tmp_path: Path) 
     names = ['gallery.sqlite', 'gallery.sqlite-wal']
     files = {name: (tmp_path / 'gallery' / name).read_bytes() for name in names}
     journal = files[names[1]]
-    for number, size in enumerate(np.linspace(len(journal) // 3, len(journal) - 1, 12).astype(int)):
+    sizes = np.linspace(len(journal) // 3, len(journal) - 1, 12).astype(int)
+    for number, size in enumerate(sizes):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / names[0]).write_bytes(files[names[0]])
