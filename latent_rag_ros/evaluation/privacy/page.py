@@ -10,12 +10,13 @@ from typing import Any
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.privacy.plot import Axes, Dot, scatter
 from latent_rag_ros.evaluation.privacy.run import Evaluated
-from latent_rag_ros.evaluation.privacy.sheets import data_uri, rows_of, sheet
+from latent_rag_ros.evaluation.privacy.sheets import Images, data_uri, rows_of, sheet
 from latent_rag_ros.evaluation.privacy.tables import (
     FLOOR_TITLES, HEAD, MISSING, best, caption, rows)
 from latent_rag_ros.weights.registry import write_atomically
 
 Figures = Mapping[str, Any]
+SKILL_DRAWN_DB_MAX = 8.0
 STYLE = '''
 body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:1200px;padding:0 1em}
 body{color:#1c2430}
@@ -59,40 +60,53 @@ def page(evaluated: Evaluated) -> str:
 
 
 def _plots(results: Figures) -> str:
-    methods = results['methods']
-    chance = next((attack['colour_chance'] for figures in methods.values()
+    chance = next((attack['colour_chance'] for figures in results['methods'].values()
                    for attack in figures['attacks'].values() if 'colour_chance' in attack), 0.0)
     plots = (('skill_psnr_db', 1, 'skill of the best recovery [dB]', 0.0, 'mean image'),
              ('colour_accuracy', 100, 'clothing colour told [%]', 100 * chance, 'chance'),
              ('rank1', 100, 'recovered→raw Rank-1 of the best attacker [%]', 0.0, 'nobody found'))
     drawn = []
     for name, scale, label, level, level_name in plots:
-        dots = []
-        for method, figures in methods.items():
-            found = best(figures, name)
-            if found is not None:
-                ends = figures['attacks'][found[1]].get(f'{name}_ci95')
-                dots.append(Dot(
-                    100 * figures['reid']['authorised']['prot_raw']['map'], scale * found[0],
-                    method, figures['group'], ends and (scale * ends[0], scale * ends[1])))
+        dots = [_dot(method, figures, name, scale)
+                for method, figures in results['methods'].items() if best(figures, name)]
         axes = Axes('prot→raw mAP of the authorised network [%]', label, (0, 100), level,
                     level_name)
         drawn.append(f'<figure>{scatter(dots, axes)}</figure>')
     return ('<p>Right is useful, low is private. Lines are 95 % intervals over identities; green '
-            f'presets, orange baselines, grey ablations.</p>{"".join(drawn)}')
+            f'presets, orange baselines, grey ablations. Skills above {SKILL_DRAWN_DB_MAX:g} dB '
+            f'are drawn there.</p>{"".join(drawn)}')
+
+
+def _dot(method: str, figures: Figures, name: str, scale: int) -> Dot:
+    value, attacker = best(figures, name)
+    x = 100 * figures['reid']['authorised']['prot_raw']['map']
+    if name == 'skill_psnr_db' and value > SKILL_DRAWN_DB_MAX:
+        return Dot(x, SKILL_DRAWN_DB_MAX, f'{method} ({value:.0f})', figures['group'])
+    ends = figures['attacks'][attacker].get(f'{name}_ci95')
+    return Dot(x, scale * value, method, figures['group'],
+               ends and (scale * ends[0], scale * ends[1]))
 
 
 def _sheets(evaluated: Evaluated) -> str:
     if not evaluated.pictures:
         return ('<p>The measured people are real: none of their pictures is shown, and none was '
                 'written to disk.</p>')
-    figures = []
+    figures, ablations = [], {'original': evaluated.pictures['original']}
     for method, entry in evaluated.figures['methods'].items():
         lines = rows_of(evaluated.pictures, method)
-        text = f'{_markdown(entry["title"])}. Rows: {escape(", ".join(lines))}.'
-        figures.append(f'<figure><img alt="{escape(method)}" src="{data_uri(sheet(lines))}">'
-                       f'<figcaption>{text}</figcaption></figure>')
+        if entry['group'] == 'ablation':
+            ablations[entry['title']] = lines['protected']
+        else:
+            figures.append(_figure(entry['title'], lines))
+    if len(ablations) > 1:
+        figures.append(_figure('Ablations', ablations))
     return '<p>Rendered people, who do not exist.</p>' + ''.join(figures)
+
+
+def _figure(title: str, lines: Mapping[str, Images]) -> str:
+    text = f'{_markdown(title)}. Rows: {_markdown(", ".join(lines))}.'
+    return (f'<figure><img alt="{escape(title)}" src="{data_uri(sheet(lines))}">'
+            f'<figcaption>{text}</figcaption></figure>')
 
 
 def _attacks(results: Figures) -> str:
@@ -108,10 +122,11 @@ def _attacks(results: Figures) -> str:
 def _protection(results: Figures) -> str:
     parts = {FLOOR_TITLES[name]: figures for name, figures in results['floors'].items()}
     parts |= results['methods']
-    names = [name for name in next(iter(parts.values()))['protection'] if '_ci95' not in name]
+    known = [figures.get('protection', figures) for figures in parts.values()]
+    names = [name for name, value in known[0].items() if isinstance(value, float)]
     return _table(('method', *names), [
-        [method, *(_value(figures['protection'], name) for name in names)]
-        for method, figures in parts.items()])
+        [method, *(_value(figures, name) for name in names)]
+        for method, figures in zip(parts, known)])
 
 
 def _reid(results: Figures) -> str:

@@ -35,7 +35,8 @@ def reid_figures(raw: Mapping[str, Features], protected: Mapping[str, Features],
     -------
     dict
         `<network>.<setting>` with `rank1`, `rank5`, `rank10`, `map`, `minp` and
-        `tar_at_far_1pct`; settings `raw_raw`, `prot_raw`, `raw_prot`, `prot_prot`.
+        `tar_at_far_1pct`; settings `raw_raw`, `prot_raw`, `raw_prot`, `prot_prot`. Rank-1, mAP and
+        the true accept rate have their intervals beside them.
     """
     figures: Figures = {}
     for network, of_protected in protected.items():
@@ -57,11 +58,11 @@ def setting_figures(query: Features, gallery: Features, people: HeldOutPeople,
         asked, searched = (Labels(asked.identities[rows], asked.cameras[rows])
                            for rows in (people.queries, ~people.queries))
     ranking = rank(query, asked, gallery, searched)
-    values = {f'rank{places}': ranking.hit_within(places) for places in (1, 5, 10)}
-    values |= {'map': ranking.average_precision, 'minp': ranking.inverse_negative_penalty}
-    figures: Figures = {}
-    for name, of_queries in values.items():
-        figures |= with_interval(name, of_queries, asked.identities)
+    figures = (with_interval('rank1', ranking.first_is_match, asked.identities)
+               | with_interval('map', ranking.average_precision, asked.identities))
+    for name, values in (('rank5', ranking.hit_within(5)), ('rank10', ranking.hit_within(10)),
+                         ('minp', ranking.inverse_negative_penalty)):
+        figures[name] = round(float(np.nanmean(values)), 4)
     if verifies:
         figures |= _verification(query, asked, gallery, searched)
     return figures

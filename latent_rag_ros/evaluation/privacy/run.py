@@ -53,9 +53,10 @@ def evaluate(options: PrivacyOptions) -> Evaluated:
     Returns
     -------
     Evaluated
-        Figures: `about`; `raw.reid.<network>`; `floors.<name>` and `methods.<name>`, each with
-        `protection`, `reid.<network>.<setting>`, `jpeg` and `attacks.<attacker>`; `skipped` says
-        why a method is missing. Every mean has its 95 % interval beside it as `<name>_ci95`.
+        Figures: `about`; `raw.reid.<network>`; `methods.<name>`, each with `protection`,
+        `reid.<network>.<setting>`, `jpeg` and `attacks.<attacker>`; `floors.<name>` likewise, what
+        is below `protection` directly; `skipped` says why a method is missing. Means have their
+        95 % interval beside them as `<name>_ci95`.
 
     Raises
     ------
@@ -74,7 +75,8 @@ def evaluate(options: PrivacyOptions) -> Evaluated:
     shown.add('original', bench.raw.images)
     for name, images in tqdm(floors(splits).items(), desc='floors'):
         scores = bench.scores(name, images, is_ablation=True)
-        figures['floors'][name] = scores['protection'] | scores
+        figures['floors'][name] = {**scores['protection'], 'reid': scores['reid'],
+                                   'attacks': scores['attacks']}
     for name, entry in tqdm(entries.items(), desc='methods'):
         try:
             figures['methods'][name] = _method(bench, name, entry, shown)
@@ -150,7 +152,7 @@ def _method(bench: Bench, name: str, entry: Entry, shown: _Shown) -> Figures:
 class _Shown:
     """Collects pictures of the first crop of some people for the contact sheets."""
 
-    PEOPLE = 8
+    PEOPLE = 6
 
     def __init__(self, identities: NDArray[np.int64], are_real: bool) -> None:
         first = np.unique(identities, return_index=True)[1]

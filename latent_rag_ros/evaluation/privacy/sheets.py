@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Images = NDArray[np.uint8]
 GAP_PX = 4
 PAPER = 255
+JPEG_QUALITY = 90
 
 
 def rows_of(pictures: Mapping[str, Images], method: str) -> dict[str, Images]:
@@ -35,6 +36,7 @@ def sheet(rows: Mapping[str, Images]) -> Images:
 
 
 def data_uri(image: Images) -> str:
-    """Return a picture (h, w, 3), uint8, RGB, as PNG inside a URI."""
-    _, png = cv2.imencode('.png', cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    return f'data:image/png;base64,{base64.b64encode(png).decode()}'
+    """Return a picture (h, w, 3), uint8, RGB, as JPEG inside a URI; PNG would be four times it."""
+    _, data = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
+                           [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return f'data:image/jpeg;base64,{base64.b64encode(data).decode()}'

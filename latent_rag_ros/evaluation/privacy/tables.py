@@ -70,7 +70,7 @@ def best(figures: Figures, name: str) -> tuple[float, str] | None:
 
 
 def _row(title: str, figures: Figures) -> list[str]:
-    protection, reid = figures['protection'], figures['reid']
+    protection, reid = figures.get('protection', figures), figures['reid']
     skill = best(figures, 'skill_psnr_db')
     return [title, f'{protection["psnr_db"]:.2f}', f'{protection["ssim"]:.3f}',
             _pair(reid['authorised']['prot_raw']), _pair(reid.get('unseen', {}).get('prot_raw')),
