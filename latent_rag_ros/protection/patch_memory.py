@@ -70,7 +70,9 @@ class PatchMemory:
                 deadline_s: float) -> list[Patch]:
         """Return one patch per person, in order; see `ProtectionMethod.patches`."""
         again = [person for person in persons if not self._still_fits(person)]
-        made = iter(self._made(again, clock, deadline_s))
+        made = iter(self._method.patches(again, clock, deadline_s) if again else ())
+        for stage in STAGES if self._kept else ():
+            clock.seconds.setdefault(stage, 0.0)  # reported by frames that need none of them too
         asked = {id(person) for person in again}
         patches = []
         for person in persons:
@@ -81,15 +83,6 @@ class PatchMemory:
                 patch = self._kept[person.track_id].patch
             patches.append(patch)
         return patches
-
-    def _made(self, persons: Sequence[Person], clock: StageClock,
-              deadline_s: float) -> list[Patch]:
-        if persons:
-            return self._method.patches(persons, clock, deadline_s)
-        for stage in STAGES:
-            with clock(stage):
-                pass  # every frame reports these stages, also the one that needs none of them
-        return []
 
     def _still_fits(self, person: Person) -> bool:
         kept = self._kept.get(person.track_id)
