@@ -176,7 +176,17 @@ class LatentRagReplacer:
                 deadline_s: float | None = None) -> tuple[Tensor, Tensor]:
         """Take the few true gradient steps after the prediction, for persons who ask; as `refine`.
 
-        All `Preset.corrections` of them are taken while there is time.
+        Only fine layers move, until the identity is as close as refinement would bring it.
+        """
+        preset = self.preset
+        return self._steps(crops, features, codes, preset.corrections, preset.stop_cosine, 0.0,
+                           deadline_s)
+
+    def move_away(self, crops: Tensor, features: Tensor, codes: Tensor,
+                  deadline_s: float | None = None) -> tuple[Tensor, Tensor]:
+        """Correct persons whose pictures are too much like the input; as `refine`.
+
+        Coarse and fine layers move, for all of `Preset.corrections` steps.
         """
         preset = self.preset
         return self._steps(crops, features, codes, preset.corrections, NEVER_STOP,

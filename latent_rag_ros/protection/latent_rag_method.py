@@ -134,13 +134,17 @@ class LatentRagMethod:
         def correct(batch: PersonBatch, drafts: Drafts) -> Tensor:
             return replacer.correct(batch.inputs, batch.features, drafts.codes, until_s)[0]
 
+        def move_away(batch: PersonBatch, drafts: Drafts) -> Tensor:
+            return replacer.move_away(batch.inputs, batch.features, drafts.codes, until_s)[0]
+
         def refine_warm(batch: PersonBatch, drafts: Drafts) -> Tensor:
             return replacer.refine_warm(batch.inputs, batch.features, drafts.codes, until_s)[0]
 
         if not replacer.predicts:
             return [(self._asks_when_warm, refine_warm)] * (preset.warm_iterations > 0)
         looks = [(self._asks_to_look, look_again)] * (preset.looks - 1)
-        return looks + [(self._asks_for_steps, correct)] * (preset.corrections > 0)
+        steps = [(self._asks_for_steps, correct), (self._is_too_alike, move_away)]
+        return looks + steps * (preset.corrections > 0)
 
     def _asks_when_warm(self, batch: PersonBatch, drafts: Drafts) -> Tensor:
         """Return whose remembered code has lost the person's identity, shape (n,), bool."""
@@ -153,9 +157,14 @@ class LatentRagMethod:
         return (~batch.known & unlike) | self._asks_when_warm(batch, drafts)
 
     def _asks_for_steps(self, batch: PersonBatch, drafts: Drafts) -> Tensor:
-        """Return whose predicted code does not suffice, shape (n,), bool."""
-        unlike = drafts.checks.cosine < self._replacer.preset.correction_cosine
-        return ~batch.known & (unlike | ~drafts.checks.passed)
+        """Return whose predicted code is still too far from the identity, shape (n,), bool."""
+        return ~batch.known & (drafts.checks.cosine < self._replacer.preset.correction_cosine)
+
+    def _is_too_alike(self, batch: PersonBatch, drafts: Drafts) -> Tensor:
+        """Return whose picture is too much like the input, shape (n,), bool."""
+        checks, limits = drafts.checks, self._limits
+        alike = (checks.psnr_db > limits.psnr_db_max) | (checks.ssim > limits.ssim_max)
+        return ~batch.known & alike
 
     def _improved(self, batch: PersonBatch, drafts: Drafts, asking: Tensor, improve: Rule,
                   clock: StageClock, until_s: float) -> Drafts:

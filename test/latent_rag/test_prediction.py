@@ -11,7 +11,7 @@ from latent_rag_ros.latent_rag.presets import PRESETS
 from latent_rag_ros.latent_rag.replacer import LatentRagReplacer
 
 ROBOT = replace(PRESETS['robot'], looks=2, look_cosine=2.0, corrections=2,
-                correction_cosine=-2.0)
+                correction_cosine=-2.0, stop_cosine=2.0)
 """Everybody looks twice, nobody takes gradient steps."""
 
 

@@ -21,7 +21,7 @@ ALWAYS, NEVER = 2.0, -2.0
 """Cosines below which everybody and nobody asks."""
 
 ROBOT = replace(PRESETS['robot'], looks=2, look_cosine=ALWAYS, corrections=1,
-                correction_cosine=NEVER, warm_stop_cosine=NEVER)
+                correction_cosine=NEVER, warm_stop_cosine=NEVER, stop_cosine=ALWAYS)
 LIMITS = Limits(psnr_db_max=60, ssim_max=1.0, cosine_min=-1)
 
 
