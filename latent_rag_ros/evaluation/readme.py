@@ -14,7 +14,8 @@ from latent_rag_ros.evaluation.tables import coverage_table, results_table
 from latent_rag_ros.weights.registry import write_atomically
 
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    'evaluation': evaluation_table, 'latent_rag': results_table, 'coverage': coverage_table, 'models': models_table}
+    'evaluation': evaluation_table, 'latent_rag': results_table, 'coverage': coverage_table,
+    'models': models_table}
 """Tables by name; `NAME.json` in the results folder makes the table between NAME's markers."""
 
 CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {

@@ -8,9 +8,10 @@ from latent_rag_ros.evaluation.clothing_colour import (
     COLOURS, Clothing, Palette, chance, clothing_colours, clothing_lab, colour_difference)
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
+Colour = tuple[int, int, int]
 
 
-def drawn(torso: tuple[int, int, int], legs: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+def drawn(torso: Colour, legs: Colour) -> tuple[np.ndarray, np.ndarray]:
     """Return a person of two colours before white, and the mask."""
     image = np.full((128, 64, 3), 255, np.uint8)
     mask = np.zeros((128, 64), bool)
