@@ -14,8 +14,9 @@ PAGE = Path('docs/gallery.md')
 def add_arguments(parser: argparse.ArgumentParser, results: Path, trials: Path) -> None:
     """Add the options; figures go below `results`, those of a trial below `trials`."""
     parser.add_argument('--part', choices=('rendered', 'filter', 'vtest', 'faiss'),
-                        action='append', help='measure only this, may be given twice; other figures of the same '
-                        'networks stay in the file (default: what the file lacks)')
+                        action='append', help='measure only this, may be given several times; '
+                        'other figures of the same networks stay in the file (default: what the '
+                        'file lacks)')
     parser.add_argument('--seed', type=int, action='append', help='data seed of the rendered '
                         'scenes, may be given several times (default: those of the figures)')
     parser.add_argument('--calibration', type=Path, metavar='FILE',

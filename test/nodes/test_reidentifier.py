@@ -82,7 +82,7 @@ class Protector:
     def _identity(self, track: int, person: int | None) -> IdentityFeature:
         feature = b'' if person is None else self.feature(person).tobytes()
         return IdentityFeature(track_id=track, score=0.9, feature=array.array('f', feature),
-                               roi=RegionOfInterest(x_offset=track, height=90, width=40))
+                               roi=RegionOfInterest(x_offset=50 * track, height=90, width=40))
 
 
 @pytest.fixture
