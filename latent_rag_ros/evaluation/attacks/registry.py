@@ -16,6 +16,7 @@ from latent_rag_ros.evaluation.attacks.linkage import LinkageAttacker
 from latent_rag_ros.evaluation.attacks.pairs import Protect
 from latent_rag_ros.evaluation.attacks.recovery import Recoverer
 from latent_rag_ros.evaluation.attacks.restormer import RestormerTiny
+from latent_rag_ros.evaluation.attacks.ridge import RidgeRecoverer
 from latent_rag_ros.evaluation.attacks.silhouette_net import SilhouetteAttacker
 from latent_rag_ros.evaluation.attacks.surrogate_store import SurrogateStoreRecoverer
 from latent_rag_ros.evaluation.attacks.unet import UNet
@@ -24,13 +25,13 @@ from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.weights.registry import weights_file
 
 FULL_ITERATIONS: Mapping[str, int] = MappingProxyType({
-    'unet': 800, 'restormer_tiny': 250, 'diffusion': 700, 'grey_box': 600,
+    'ridge': 1, 'unet': 800, 'restormer_tiny': 250, 'diffusion': 700, 'grey_box': 600,
     'surrogate_store': 600, 'averaging': 600, 'clothing_colour_net': 400,
     'silhouette_net': 400, 'linkage': 250})
-"""Steps of a full run: half a minute to two minutes of one core for each."""
+"""Steps of a full run: half a minute to two minutes of one core for each; ridge takes none."""
 
 QUICK_ITERATIONS: Mapping[str, int] = MappingProxyType({
-    'unet': 80, 'restormer_tiny': 15, 'diffusion': 60, 'grey_box': 60, 'surrogate_store': 60,
+    'ridge': 1, 'unet': 80, 'restormer_tiny': 15, 'diffusion': 60, 'grey_box': 60, 'surrogate_store': 60,
     'averaging': 60, 'clothing_colour_net': 120, 'silhouette_net': 60, 'linkage': 20})
 """Steps of a quick run: some seconds each, which shows that all works, not how strong it is."""
 
@@ -64,6 +65,7 @@ def recovery_attackers(context: AttackContext) -> Mapping[str, Callable[[], Reco
     """Return what makes each attacker that draws the original, by its name in the results."""
     device = context.device
     return {
+        'ridge': lambda: RidgeRecoverer(context.embedder, device),
         'unet': lambda: Recoverer('unet', lambda _: UNet(3), device=device),
         'restormer_tiny': lambda: Recoverer('restormer_tiny', lambda _: RestormerTiny(),
                                             device=device),
