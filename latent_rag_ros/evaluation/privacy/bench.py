@@ -24,6 +24,8 @@ from latent_rag_ros.evaluation.privacy.stage_cache import (
     StageCache, pictures_digest, source_digest)
 from latent_rag_ros.evaluation.results_file import weights_hashes
 from latent_rag_ros.evaluation.silhouettes import Silhouettes
+from latent_rag_ros.evaluation.unseen import UNSEEN_WEIGHTS
+from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE
 
 JPEG_QUALITY = 80
 
@@ -32,6 +34,9 @@ SCORING = tuple(f'evaluation/{name}.py' for name in (
     'privacy/probes', 'bootstrap', 'clothing_colour', 'metrics', 'ranking', 'silhouettes',
     'verification_rate'))
 """Modules that decide the scores of given pictures."""
+
+
+NETWORK_FILES = (EMBEDDER_FILE, UNSEEN_WEIGHTS)
 
 
 class Bench:
@@ -57,7 +62,8 @@ class Bench:
         self.silhouettes = Silhouettes()
         self.cache = StageCache(None if options.shows_real_people else options.cache)
         self.weights_sha256 = weights_hashes(options.weights)
-        self.sources = {'methods': source_digest('latent_rag', 'evaluation/methods'),
+        self.sources = {'latent_rag': source_digest('latent_rag'),
+                        'methods': source_digest('evaluation/methods'),
                         'scores': source_digest(*SCORING),
                         'attacks': source_digest('evaluation/attacks')}
 
@@ -82,7 +88,7 @@ class Bench:
 
         Raises `MethodUnavailable` when the method needs something that is not installed.
         """
-        key = {'settings': dict(entry.settings), 'weights': self.weights_sha256,
+        key = {'settings': dict(entry.settings), 'made_with': self.made_with(entry),
                'source': self.sources['methods'], 'pictures': pictures_digest(people.images)}
 
         def make() -> dict[str, NDArray]:
@@ -95,13 +101,26 @@ class Bench:
         made = self.cache.arrays('protected', name, key, make)
         return made['images'], float(made['seconds'])
 
+    def made_with(self, entry: Entry) -> dict[str, str]:
+        """Return the hashes of weights and code that decide what a method, or its attacker, does.
+
+        A baseline needs the re-ID networks at most: it stays as it is when Latent-RAG changes.
+        """
+        if not entry.uses_store:
+            return self._networks()
+        return self.weights_sha256 | {'latent_rag': self.sources['latent_rag']}
+
+    def _networks(self) -> dict[str, str]:
+        return {name: self.weights_sha256[name] for name in NETWORK_FILES
+                if name in self.weights_sha256}
+
     def scores(self, name: str, images: Images, is_ablation: bool = False) -> Figures:
         """Return `protection`, `reid`, `jpeg` and the untrained attack of protected pictures.
 
         Ablations are scored by re-ID networks only, and without verification.
         """
         key = {'pictures': pictures_digest(images, self.raw.images), 'ablation': is_ablation,
-               'probes': sorted(self.probes), 'weights': self.weights_sha256,
+               'probes': sorted(self.probes), 'made_with': self._networks(),
                'attackers': pictures_digest(self.judge.attackers.images),
                'source': self.sources['scores']}
         return self.cache.figures('scores', name, key, lambda: self._scores(images, is_ablation))

@@ -62,8 +62,8 @@ class Trial:
         bench, budget = self.bench, budget_of(attacker, self.bench.options)
         key = {'training': pictures_digest(self._training.protected, self._training.originals),
                'validation': pictures_digest(self._validation.protected),
-               'protected': pictures_digest(self.protected), 'weights': bench.weights_sha256,
-               'budget': [budget.iterations, budget.seed], 'source': bench.sources['attacks']}
+               'protected': pictures_digest(self.protected),
+               'made_with': bench.made_with(self.entry), 'budget': [budget.iterations, budget.seed], 'source': bench.sources['attacks']}
         name = f'{self.method}-{attacker}'
         made = bench.cache.arrays('attacks', name, key, lambda: self._run(attacker))
         scored = {**key, 'raw': pictures_digest(bench.raw.images),
