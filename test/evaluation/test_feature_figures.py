@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from latent_rag_ros.evaluation.attacks.interface import Budget
+from latent_rag_ros.evaluation.feature_attack import Stage, Victims, run_stage
 from latent_rag_ros.evaluation.feature_data import FeatureData, FeatureNetworks
 from latent_rag_ros.evaluation.feature_figures import FeatureEvaluation, FeatureOptions
 from latent_rag_ros.evaluation.feature_page import feature_page
@@ -18,9 +20,15 @@ from latent_rag_ros.evaluation.feature_table import features_table
 from latent_rag_ros.evaluation.held_out import HeldOutPeople
 from latent_rag_ros.evaluation.ranking import Labels
 from latent_rag_ros.evaluation.results_file import write_results
+from latent_rag_ros.feature_privacy.attacker import CollectedFeatures
+from latent_rag_ros.feature_privacy.decoder_attacker import DecoderAttacker
+from latent_rag_ros.feature_privacy.reversal_generator import conditions
+from latent_rag_ros.feature_privacy.reversal_module import ReversalModule, ReversalSettings
+from latent_rag_ros.identity.embedder import load_embedder
+from latent_rag_ros.training.checkpoint import save_checkpoint
 from latent_rag_ros.weights.registry import register
 
-OPTIONS = FeatureOptions(('protected', 'decoder_protected', 'keyed'), iterations=2,
+OPTIONS = FeatureOptions(('decoder_protected', 'keyed'), iterations=2,
                          probe_iterations=3, batch=2, every=4)
 
 
@@ -43,20 +51,16 @@ def subjects(name: str, seed: int, people: int) -> Subjects:
 @pytest.fixture(scope='module')
 def data() -> FeatureData:
     """Return attackers' people and two sets of strangers; the real ones have no traits."""
-    real = subjects('vtest', 4, 4)
-    return FeatureData(subjects('seed 7', 1, 12),
-                       (subjects('seed 101', 2, 6), subjects('seed 102', 3, 6)),
+    real = subjects('vtest', 4, 2)
+    return FeatureData(subjects('seed 7', 1, 8),
+                       (subjects('seed 101', 2, 4), subjects('seed 102', 3, 4)),
                        Subjects('vtest', real.people, real.masks))
 
 
 @pytest.fixture(scope='module')
 def weights(make_weights):
-    """Return weights with a protected extractor beside the plain one, and none of the decoder."""
-    folder = make_weights([1])
-    path = folder / 'protected_embedder.safetensors'
-    shutil.copy(folder / 'embedder.safetensors', path)
-    register(path)
-    return folder
+    """Return weights without protected extractors."""
+    return make_weights([1])
 
 
 @pytest.fixture(scope='module')
@@ -74,7 +78,7 @@ def evaluation(data, weights, work) -> FeatureEvaluation:
 
 
 def test_every_row_has_the_promised_figures(evaluation):
-    for name in ('plain', 'protected', 'keyed'):
+    for name in ('plain', 'keyed'):
         row = evaluation.results[name]
         assert 0 <= row['map'] <= 1 and row['urr_ratio'] > 0 and 'urr_norm' in row
         assert set(row['attacks']) == set(row['vtest']['attacks']) == {'decoder', 'gan',
@@ -109,36 +113,58 @@ def test_finished_stages_are_read_back_and_others_are_not(evaluation, data, weig
     again = FeatureEvaluation(data, FeatureNetworks(weights, 'cpu', work), OPTIONS).run()
     assert again['plain'] == evaluation.results['plain']
     assert before == {path: path.stat().st_mtime_ns for path in work.rglob('figures.json')}
-    assert len(before) == 3 * 3 * 2  # extractors, attackers, seeds
+    assert len(before) == 2 * 3 * 2  # extractors, attackers, seeds
     assert not list(work.rglob('*.checkpoint')) and not list(work.rglob('*.best'))
+
+
+@torch.no_grad()
+def reversed_by(module: ReversalModule, features: np.ndarray) -> np.ndarray:
+    """Return what a reversal module draws of features, 8-bit pictures (n, 128, 64, 3)."""
+    pictures = module.pictures(conditions(torch.from_numpy(features)))
+    return (pictures * 255).byte().permute(0, 2, 3, 1).numpy()
 
 
 def test_stale_generator_beside_the_weights_is_never_used(data, weights, tmp_path, evaluation):
     """A training folder full of the reversal module's remains changes no figure."""
     folder = tmp_path / 'weights'
     shutil.copytree(weights, folder)
-    torch.save({'networks': {'generator': {}}}, folder / 'protected_embedder.checkpoint')
-    options = FeatureOptions(('protected',), iterations=2, probe_iterations=3, batch=2, every=4)
-    fresh = FeatureEvaluation(FeatureData(data.attackers, data.held_out[:1]),
-                              FeatureNetworks(folder, 'cpu', tmp_path / 'work'), options).run()
-    seen = evaluation.results['protected']['attacks']['decoder']['by_seed'][0]
-    assert fresh['protected']['attacks']['decoder']['skill'] == pytest.approx(seen['skill'],
-                                                                              abs=1e-3)
+    path = folder / 'protected_embedder.safetensors'
+    shutil.copy(folder / 'embedder.safetensors', path)
+    register(path)
+    stale = ReversalModule(256, ReversalSettings(), load_embedder(path), torch.device('cpu'))
+    save_checkpoint(folder / 'protected_embedder.checkpoint', {
+        'iteration': 9, 'networks': {'generator': stale.generator.state_dict()}})
+    networks = FeatureNetworks(folder, 'cpu', tmp_path / 'work')
+    protected = networks.extractor('protected', data.attackers)
+    own = networks.published(protected, data.attackers)
+    people = data.attackers.people
+    collected = CollectedFeatures(own, people.images, data.attackers.masks,
+                                  people.labels.identities)
+    measure = evaluation.measures['seed 101']
+    leaked = networks.published(protected, data.held_out[0])[::OPTIONS.every]
+    stage = Stage('protected', protected.weights_sha256, collected,
+                  {'synthetic': Victims(measure, leaked)}, Budget(OPTIONS.iterations, 0),
+                  OPTIONS.batch)
+    fresh = run_stage(stage, DecoderAttacker(batch=OPTIONS.batch), tmp_path / 'work')['synthetic']
+    without = evaluation.results['plain']['attacks']['decoder']['by_seed'][0]
+    assert fresh['skill'] == pytest.approx(without['skill'], abs=1e-3)
+    assert not np.array_equal(measure.figures([reversed_by(stale, leaked)])['skill'],
+                              fresh['skill'])
 
 
 def test_nothing_of_real_people_is_kept(evaluation, data, work):
     shown = [np.load(path) for path in work.rglob('shown.npy')]
-    assert {len(pictures) for pictures in shown} == {6}  # of the 6 attacked rendered ones
+    assert {len(pictures) for pictures in shown} == {4}  # of the 4 attacked rendered ones
     kept = {path.suffix for path in work.rglob('*') if path.is_file()}
     assert kept == {'.npy', '.json', '.jsonl'}
 
 
 def test_page_needs_nothing_else_and_table_has_every_row(evaluation, data):
     page = feature_page(evaluation.results, data.held_out[0].people.images[:3], evaluation.shown)
-    assert page.count('data:image/png;base64,') == 1 + 3 * 3
+    assert page.count('data:image/png;base64,') == 1 + 2 * 3
     assert 'http' not in page and '<svg' in page
     table = features_table(evaluation.results)
-    assert len(table.splitlines()) == 2 + 3 + 1 and 'plain, secret rotation' in table
+    assert len(table.splitlines()) == 2 + 2 + 1 and 'plain, secret rotation' in table
 
 
 def test_results_are_json(evaluation, tmp_path):
