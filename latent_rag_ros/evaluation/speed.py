@@ -82,7 +82,7 @@ def _of_batches(network: Callable[[Tensor], Tensor], rows: Tensor, calls: int) -
 
 
 def summary_ms(taken_ms: NDArray[np.float64]) -> dict[str, float]:
-    """Return `median`, `p95` and `min` of latencies; the last is the nearest to an idle machine."""
+    """Return `median`, `p95` and `min` of latencies; the last is nearest to an idle machine."""
     return {name: round(float(value), 3) for name, value in (
         ('median', np.median(taken_ms)), ('p95', np.percentile(taken_ms, 95)),
         ('min', taken_ms.min()))}

@@ -26,12 +26,12 @@ pose jitter by less."""
 
 
 PERSON_LEVEL = 255
-"""Value of a person's pixels in a remembered mask, so that enlarging it rounds none of them off."""
+"""Value of a person's pixels in a remembered mask: enlarging it must round none of them off."""
 
 
 @dataclass(frozen=True)
 class _Remembered:
-    """A mask in its square: shape (square side, square side), uint8; and the box it was made for."""
+    """A mask in its square, shape (side, side), uint8, the box it was made for, and when."""
 
     square: MaskArray
     box: Box
