@@ -110,7 +110,7 @@ class HeadPainter:
             shine = bare * (.05 + .17 * look.oil * zone * (.6 + .8 * pores)) + .25 * masks[:, 0]
             normals = normals + .22 * (bare * (pores - .5))[:, None]
             return lit(colour, points, normals, eye, self._light, self._shadows,
-                       Gloss(shine[:, None], 18 + 10 * look.oil, .22))
+                       Gloss(shine[:, None], 18 + 10 * look.oil, .06))
         if name == 'eyes':
             return self._lit_eyes(place, points)
         colour = np.broadcast_to(np.float32(TEETH if name == 'teeth' else TONGUE), place.shape)
@@ -129,7 +129,7 @@ class HeadPainter:
         above = np.clip((points[:, 2] - now[:, 2]) / EYE_RADIUS_M, -1, 1)
         colour = colour * (.95 - .40 * np.clip(above, 0, 1) - .10 * np.clip(-above, 0, 1))[:, None]
         return lit(colour, points, normals, self._view.position, self._light, self._shadows,
-                   Gloss(1.6, 350, .5), .25)
+                   Gloss(1.6, 350, .3), .25)
 
     def _paint_lashes(self) -> None:
         """Paint lashes: their cards are drawn where a hair passes."""
