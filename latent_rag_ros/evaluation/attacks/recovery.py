@@ -57,6 +57,15 @@ def psnr_loss(guess: Tensor, originals: Tensor) -> Tensor:
     return (guess - originals).square().mean((1, 2, 3)).add(1e-6).log10().mean()
 
 
+def mirrored(pictures: Tensor, numbers: Tensor | None,
+             originals: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+    """Return a batch with half of its pairs mirrored, evidence and original (n, c, h, w) alike."""
+    flipped = (torch.rand(len(pictures)) < 0.5).view(-1, 1, 1, 1).to(pictures.device)
+    pictures, originals = (torch.where(flipped, images.flip(3), images)
+                           for images in (pictures, originals))
+    return pictures, numbers, originals
+
+
 class GuessNetwork(nn.Module):
     """Adds what the network draws to the mean original and a share of the protected picture.
 
@@ -133,8 +142,8 @@ class Recoverer:
             self.device, memory_format=torch.channels_last)
         task = Task(
             len(pairs), lambda network, rows: self.batch_loss(
-                network, *seen.batch(rows, self.device),
-                to_crops(pairs.originals[rows], self.device)),
+                network, *mirrored(*seen.batch(rows, self.device),
+                                   to_crops(pairs.originals[rows], self.device))),
             lambda network: -float(psnr_db(self.drawn(network, seen_there, few),
                                            validation.originals[few]).mean()), self.batch)
         name = f'{self.name}-{fingerprint(budget, pairs.protected, pairs.originals)}'
