@@ -27,7 +27,7 @@ class Recipe:
     2 and 3 (validation and test of `latent-rag evaluate latent-rag`).
     """
 
-    training_people: People = People(seed=1, people=1500, crops=40)
+    training_people: People = People(seed=1, people=3000, crops=40)
     store_people: People = People(seed=4, people=1250, crops=8)
     embedder: EmbedderSettings = EmbedderSettings()
     unseen_embedder: EmbedderSettings = EmbedderSettings(
