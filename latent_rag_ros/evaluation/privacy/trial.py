@@ -63,7 +63,8 @@ class Trial:
         key = {'training': pictures_digest(self._training.protected, self._training.originals),
                'validation': pictures_digest(self._validation.protected),
                'protected': pictures_digest(self.protected),
-               'made_with': bench.made_with(self.entry), 'budget': [budget.iterations, budget.seed], 'source': bench.sources['attacks']}
+               'made_with': bench.made_with(self.entry), 'source': bench.sources['attacks'],
+               'budget': [budget.iterations, budget.seed]}
         name = f'{self.method}-{attacker}'
         made = bench.cache.arrays('attacks', name, key, lambda: self._run(attacker))
         scored = {**key, 'raw': pictures_digest(bench.raw.images),
