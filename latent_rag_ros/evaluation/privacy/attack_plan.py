@@ -9,7 +9,7 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.methods.registry import Entry
 from latent_rag_ros.evaluation.privacy.options import PrivacyOptions, Size
 
-BASELINE_ATTACKERS = ('linear', 'unet', 'clothing_colour_net')
+BASELINE_ATTACKERS = ('ridge', 'unet', 'clothing_colour_net')
 """What attacks a method that is no preset of Latent-RAG; ablations meet no trained attacker."""
 
 UNTRAINED = 'looking'
