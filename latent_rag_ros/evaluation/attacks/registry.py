@@ -25,6 +25,12 @@ from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.weights.registry import weights_file
 
 FULL_ITERATIONS: Mapping[str, int] = MappingProxyType({
+    'ridge': 1, 'unet': 800, 'restormer_tiny': 250, 'diffusion': 700, 'grey_box': 600,
+    'surrogate_store': 600, 'averaging': 600, 'clothing_colour_net': 400,
+    'silhouette_net': 400, 'linkage': 250})
+"""Steps of a full run: half a minute to two minutes of one core for each; ridge takes none."""
+
+QUICK_ITERATIONS: Mapping[str, int] = MappingProxyType({
     'ridge': 1, 'unet': 80, 'restormer_tiny': 15, 'diffusion': 60, 'grey_box': 60,
     'surrogate_store': 60, 'averaging': 60, 'clothing_colour_net': 120,
     'silhouette_net': 60, 'linkage': 20})
