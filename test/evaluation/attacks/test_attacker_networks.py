@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from latent_rag_ros.evaluation.attacks import diffusion
-from latent_rag_ros.evaluation.attacks.recovery import psnr_loss
+from latent_rag_ros.evaluation.attacks.recovery import mirrored, psnr_loss
 from latent_rag_ros.evaluation.attacks.restormer import BiasFreeNorm, RestormerTiny
 from latent_rag_ros.evaluation.attacks.unet import UNet
 
@@ -86,3 +86,14 @@ def test_psnr_loss_is_the_mean_psnr_in_bel():
     originals = torch.zeros(2, 3, 4, 4)
     guess = torch.stack([torch.full((3, 4, 4), 0.1), torch.full((3, 4, 4), 0.01)])
     assert float(psnr_loss(guess, originals)) == pytest.approx(-(20 + 40) / 2 / 10, abs=0.01)
+
+
+def test_mirrored_pairs_are_mirrored_on_both_sides():
+    torch.manual_seed(0)
+    pictures, originals = torch.rand(16, 6, 4, 4), torch.rand(16, 3, 4, 4)
+    seen, numbers, wanted = mirrored(pictures, None, originals)
+    flipped = [bool((seen[row] == pictures[row].flip(2)).all()) for row in range(16)]
+    assert 0 < sum(flipped) < 16 and numbers is None
+    for row, is_flipped in enumerate(flipped):
+        assert torch.equal(wanted[row], originals[row].flip(2) if is_flipped else originals[row])
+        assert is_flipped or torch.equal(seen[row], pictures[row])
