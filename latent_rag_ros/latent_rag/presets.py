@@ -68,7 +68,7 @@ ROBOT = Preset(
     # chosen on the validation split of the held-out people, never on the test split
     neighbours=10, attention='reciprocal', temperature=1.0, iterations=6, warm_iterations=1,
     coarse_step=0.05, fine_step=0.1, relative_steps=True, momentum=0.9, stop_cosine=0.85,
-    warm_stop_cosine=0.7, warm_start=True, looks=2, look_cosine=0.9, corrections=2,
+    warm_stop_cosine=0.7, warm_start=True, looks=2, look_cosine=0.8, corrections=2,
     correction_cosine=0.7)
 
 PRESETS: Mapping[str, Preset] = MappingProxyType({
