@@ -16,7 +16,6 @@ from torch.nn import functional
 from latent_rag_ros.evaluation.attacks.best_training import BestTraining, Task, fingerprint
 from latent_rag_ros.evaluation.attacks.interface import AttackPairs, Budget
 from latent_rag_ros.evaluation.embedding import embed_images, to_crops
-from latent_rag_ros.evaluation.ranking import Labels, rank
 from latent_rag_ros.training.augmentation import erase_blocks, jitter_box
 from latent_rag_ros.training.train_embedder import CosineClassifier, triplet_loss
 from latent_rag_ros.training.unseen_embedder import UnseenEmbedder
@@ -78,7 +77,7 @@ class LinkageAttacker:
                                                        pairs.originals[rows]]),
                               np.concatenate([labels[rows], labels[rows]]))
 
-        task = Task(len(people), loss, lambda network: -self._precision(network, validation),
+        task = Task(len(people), loss, lambda network: self._retrieval_loss(network, validation),
                     batch=PEOPLE_PER_BATCH, learning_rate=1e-3)
         name = f'linkage-{fingerprint(budget, pairs.protected, pairs.originals)}'
         self._fitted = BestTraining(network, task, budget, directory, name).run()
@@ -100,9 +99,17 @@ class LinkageAttacker:
                                             label_smoothing=0.1)
         return identity + triplet_loss(before_neck.float(), wanted, TRIPLET_MARGIN)
 
-    def _precision(self, network: nn.Module, pairs: AttackPairs) -> float:
-        """Return the mAP of protected pictures among raw ones of other cameras."""
-        protected, raw = (embed_images(network, images, self.device)
+    def _retrieval_loss(self, network: nn.Module, pairs: AttackPairs) -> float:
+        """Return how surely raw pictures of other cameras are found by protected ones.
+
+        That is -log of the share of the same person in the softmax over the gallery. With the few
+        people of a validation the mAP is often 1 and could not choose.
+        """
+        protected, raw = (embed_images(network, images, self.device).astype(np.float64)
                           for images in (pairs.protected, pairs.originals))
-        labels = Labels(pairs.identities, pairs.cameras)
-        return rank(protected, labels, raw, labels).mean_average_precision
+        same = pairs.identities[:, None] == pairs.identities[None]
+        kept = ~(same & (pairs.cameras[:, None] == pairs.cameras[None]))
+        weights = np.exp(COSINE_SCALE * (protected @ raw.T)) * kept
+        asked = (weights * same).sum(1) > 0
+        share = (weights * same).sum(1)[asked] / weights.sum(1)[asked]
+        return float(-np.log(share).mean()) if asked.any() else 0.0
