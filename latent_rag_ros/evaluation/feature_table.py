@@ -42,8 +42,8 @@ def features_table(results: Mapping[str, Any]) -> str:
             '–' if row['urr_norm'] is None else f'{row["urr_norm"]:.2f}']))
     chances = next(iter(rows.values()))['attributes']
     floor = results['floors']['mean_image']
-    lines.append(_row(['floor: mean picture, most frequent class', '–', f'{floor["skill"] + 0.0:.3f}',
-                       _percent(floor['rank1']),
+    lines.append(_row(['floor: mean picture, most frequent class', '–',
+                       f'{floor["skill"] + 0.0:.3f}', _percent(floor['rank1']),
                        *(_percent(chances[name]['chance']) for name in ATTRIBUTES), '–', '–']))
     return '\n'.join(lines)
 

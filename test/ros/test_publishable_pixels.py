@@ -88,7 +88,9 @@ def test_input_pixels_are_copied_in_one_place_and_erased_there() -> None:
              for call in calls(tree) if called(call) in ('erase', 'paste')}
     assert users == {'protection/pipeline.py'}
     copies = {path for path, tree in sources() if path.startswith('protection/')
-              for call in calls(tree) if ast.unparse(call).endswith('image.copy()')}
+              for call in calls(tree)
+              if re.search(r'image\.copy\(\)$|^np\.(array|copy)\((frame\.)?image\b',
+                           ast.unparse(call))}
     assert copies == {'protection/compositing.py'}
 
 
