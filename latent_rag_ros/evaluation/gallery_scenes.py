@@ -96,8 +96,9 @@ def filtered_scene(pictures: Iterator[LabelledPicture], cameras: Sequence[str],
                    values: Mapping[str, Value]) -> list[ObservedFrame]:
     """Show pictures to the whole filter and return what a reidentifier is told.
 
-    The filter has its default parameters, one of its own per camera; people become solid instead
-    of synthetic, which changes no feature and saves the time.
+    The filter has its default parameters, one of its own per camera, but measures features in
+    every frame: each frame is scored, also those in which a robot goes on with the last answer
+    about a track. People become solid instead of synthetic, which changes no feature.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def filtered_scene(pictures: Iterator[LabelledPicture], cameras: Sequence[str],
         Parameters of the reidentifier, for its quality gate.
     """
     pipelines = {camera: ProtectionPipeline.from_values({
-        'protection.method': 'solid', 'device': device,
+        'protection.method': 'solid', 'identity.every_frames': 1, 'device': device,
         'weights.directory': '' if weights is None else str(weights)}) for camera in cameras}
     return list(observed(pictures, pipelines, _gate(values)))
 
