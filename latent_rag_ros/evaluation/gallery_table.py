@@ -29,7 +29,7 @@ def gallery_table(results: Mapping[str, Any]) -> str:
     lines = ['| | ' + ' | '.join(head for _, head in columns) + ' |',
              '|---' * (len(columns) + 1) + '|']
     for key, name, form in ROWS:
-        cells = [format(part[key], form) if key in part else '' for part, _ in columns]
+        cells = [_cell(part, key, form) for part, _ in columns]
         lines.append(f'| {name} | ' + ' | '.join(cells) + ' |')
     about, rendered, faiss = results['about'], results['rendered'], results['faiss']
     lines += [
@@ -51,3 +51,10 @@ def gallery_table(results: Mapping[str, Any]) -> str:
         f'{faiss["build_1m_s"]:.0f} s |',
         '', 'Made by `latent-rag evaluate gallery`.']
     return '\n'.join(lines)
+
+
+def _cell(part: Mapping[str, Any], key: str, form: str) -> str:
+    if key not in part:
+        return ''
+    untried = key == 'returning_rank1' and part.get('genuine_trials') == 0
+    return 'nobody tried' if untried else format(part[key], form)

@@ -41,5 +41,8 @@ def test_table_has_a_column_per_part_and_says_what_was_measured() -> None:
     assert any('recall 0.991' in line and '1100 MB' in line for line in lines)
     both = gallery_table({**results, 'vtest': PEOPLE, 'vtest_naive': naive})
     assert both.splitlines()[0].endswith('| vtest, whole filter | naive |')
+    untried = gallery_table({**results, 'vtest': {**PEOPLE, 'genuine_trials': 0}})
+    ranks = [line for line in untried.splitlines() if 'Rank-1' in line]
+    assert len(ranks) == 1 and '| nobody tried |' in ranks[0]
     with pytest.raises(KeyError):
         gallery_table({'about': ABOUT})
