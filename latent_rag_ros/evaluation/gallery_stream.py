@@ -12,6 +12,7 @@ from latent_rag_ros.evaluation.embedding import EmbeddingNetwork, embed_images
 from latent_rag_ros.evaluation.vtest import resized
 from latent_rag_ros.gallery.features import FeatureArray
 from latent_rag_ros.gallery.quality import QualityGate, shared_areas
+from latent_rag_ros.perception.overlap import intersection_over_union
 from latent_rag_ros.protection.types import Box, Frame, ImageArray, ProtectedFrame
 
 IOU_MIN = 0.3
@@ -147,7 +148,9 @@ def told_by_labels(picture: LabelledPicture, network: EmbeddingNetwork, gate: Qu
 
 def matched(found: Sequence[Box], labelled: Sequence[Box]) -> list[int | None]:
     """Return for each box found the row of its labelled one, one to one; None without one."""
-    overlaps = np.array([[_overlap(box, other) for other in labelled] for box in found])
+    overlaps = intersection_over_union(*(
+        np.array([tuple_of(box) for box in boxes], np.float64).reshape(-1, 4)
+        for boxes in (found, labelled)))
     owners: list[int | None] = [None] * len(found)
     if overlaps.size:
         gains = np.where(overlaps >= IOU_MIN, overlaps, 0)
@@ -159,12 +162,3 @@ def matched(found: Sequence[Box], labelled: Sequence[Box]) -> list[int | None]:
 def dimension_of(frames: Sequence[ObservedFrame]) -> int:
     """Return the length of the features."""
     return next((frame.features.shape[1] for frame in frames if len(frame.tracks)), 0)
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """Return the intersection over the union of two boxes."""
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    shared = max(0, width) * max(0, height)
-    areas = one.width_px * one.height_px + other.width_px * other.height_px
-    return shared / max(1, areas - shared)

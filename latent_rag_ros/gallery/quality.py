@@ -4,6 +4,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from latent_rag_ros.perception.overlap import areas, intersections
+
 ASPECT_MIN, ASPECT_MAX = 1.2, 6.0
 """Height over width of a person who stands or walks; others are cut off, hidden or several."""
 
@@ -40,11 +44,7 @@ class QualityGate:
 
 def shared_areas(boxes: Sequence[tuple[int, int, int, int]]) -> list[float]:
     """Return the share of each box (left, top, right, bottom) that another one overlaps."""
-    shares = []
-    for row, (left, top, right, bottom) in enumerate(boxes):
-        area = max(1, (right - left) * (bottom - top))
-        overlaps = [max(0, min(right, other[2]) - max(left, other[0]))
-                    * max(0, min(bottom, other[3]) - max(top, other[1]))
-                    for place, other in enumerate(boxes) if place != row]
-        shares.append(max(overlaps, default=0) / area)
-    return shares
+    corners = np.array(boxes, np.float64).reshape(-1, 4)
+    common = intersections(corners, corners)
+    np.fill_diagonal(common, 0.0)
+    return (common.max(1, initial=0.0) / np.maximum(areas(corners), 1.0)).tolist()
