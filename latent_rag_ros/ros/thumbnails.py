@@ -75,6 +75,8 @@ class Thumbnails:
         self._waiting.clear()
 
     def _on_image(self, message: Image) -> None:
+        if not self._comes_from_the_protector():
+            return  # not even kept: its publisher may be gone when a picture is taken
         key = _key(message.header)
         waiting = self._waiting.pop(key, None)
         if waiting:
