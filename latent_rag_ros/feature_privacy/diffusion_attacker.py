@@ -16,16 +16,13 @@ from torch import Tensor, nn
 from latent_rag_ros.evaluation.attacks.best_training import BestTraining, Task
 from latent_rag_ros.evaluation.attacks.diffusion import (
     CONTRAST, FREQUENCIES, LAST_TIME, share_of_signal, time_numbers)
-from latent_rag_ros.evaluation.attacks.interface import Budget, Images
+from latent_rag_ros.evaluation.attacks.interface import Budget
 from latent_rag_ros.evaluation.attacks.unet import UNet
-from latent_rag_ros.evaluation.embedding import to_images
-from latent_rag_ros.feature_privacy.attacker import (
-    INFERENCE_BATCH, CollectedFeatures, Material, eight_bit, person_error)
-from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
+from latent_rag_ros.feature_privacy.attacker import Material, person_error
+from latent_rag_ros.feature_privacy.network_attacker import NetworkAttacker
 
-BATCH = 64
 LEARNING_RATE = 1.5e-3
-STEPS, DRAWS = 10, 4
+STEPS = 10
 VALIDATION_TIMES = (0.5, 0.9, 0.98)
 """Most of the picture is decided where there is much noise."""
 
@@ -56,35 +53,24 @@ class FeatureDenoiser(nn.Module):
         return self.mean_crop + drawn
 
 
-class DiffusionAttacker:
-    """See `attacker.FeatureAttacker`.
-
-    Parameters
-    ----------
-    device : str
-        `cpu` or `cuda:N`.
-    batch : int
-        Pictures of one step.
-    """
+class DiffusionAttacker(NetworkAttacker):
+    """Several draws of what a feature may stand for."""
 
     name = 'diffusion'
+    default_batch = 64
+    draws = 4
 
-    def __init__(self, device: str = 'cpu', batch: int = BATCH) -> None:
-        self.device, self.batch = torch.device(device), batch
-        self.space: FeatureSpace | None = None
-        self._network: nn.Module | None = None
-
-    def fit(self, collected: CollectedFeatures, budget: Budget, directory: Path) -> None:
-        """Train a new model; the weights that do best on people kept apart remain."""
-        material = Material(collected, budget.seed, str(self.device))
-        torch.manual_seed(budget.seed)
+    def _trained(self, material: Material, budget: Budget, directory: Path) -> nn.Module:
+        """Return the weights that do best on people kept apart."""
         network = FeatureDenoiser(material.space.dimension, material.mean_crop()).to(self.device)
 
         def loss(network: nn.Module, rows: NDArray[np.int64]) -> Tensor:
+            """Return the denoising error at random times on training rows."""
             times = torch.rand(len(rows)).to(self.device)
             return _denoising_error(network, material.batch(material.training[rows]), times)
 
         def validation_loss(network: nn.Module) -> float:
+            """Return the mean denoising error on the people kept apart, always the same noise."""
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(budget.seed)
                 return float(np.mean([
@@ -93,19 +79,10 @@ class DiffusionAttacker:
                     for rows in material.validation_parts() for time in VALIDATION_TIMES]))
 
         task = Task(len(material.training), loss, validation_loss, self.batch, LEARNING_RATE)
-        self._network = BestTraining(network, task, budget, directory, self.name).run()
-        self.space = material.space
+        return BestTraining(network, task, budget, directory, self.name).run()
 
-    @torch.no_grad()
-    def reverse(self, features: NDArray[np.float32]) -> list[Images]:
-        """Return several draws per feature (n, d); raises `RuntimeError` before `fit`."""
-        if self._network is None or self.space is None:
-            raise RuntimeError(f'{self.name} has not been trained; call fit first')
-        rows = torch.from_numpy(self.space.coordinates(features)).to(self.device)
-        torch.manual_seed(0)
-        return [to_images(torch.cat([eight_bit(_sampled(self._network, part))
-                                     for part in rows.split(INFERENCE_BATCH)]))
-                for _ in range(DRAWS)]
+    def _drawn(self, network: nn.Module, features: Tensor) -> Tensor:
+        return _sampled(network, features)
 
 
 def _denoising_error(network: nn.Module, batch: tuple[Tensor, Tensor, Tensor],
