@@ -38,3 +38,14 @@ def test_loaded_generator_draws_and_differentiates_as_the_one_that_was_saved(tmp
     gradients = [torch.autograd.grad(network(codes).square().sum(), codes)[0]
                  for network in (loaded, generator)]
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-3, atol=1e-4)
+
+
+def test_kept_energy_draws_the_same_pictures():
+    torch.manual_seed(0)
+    generator, codes = Generator().eval(), torch.randn(2, LAYERS, CODE_DIMENSION)
+    with torch.no_grad():
+        wanted = generator(codes)
+        for convolution in generator.convolutions:
+            convolution.keep_energy()
+        torch.testing.assert_close(generator(codes), wanted, atol=1e-6, rtol=0)
+    assert not any('kept_energy' in name for name in generator.state_dict())
