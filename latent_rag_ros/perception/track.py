@@ -42,37 +42,56 @@ class Track:
         Its score, 0..1.
     seen_s : float
         Its time [s].
+
+    Attributes
+    ----------
+    best_score : float
+        Highest score of all its detections, 0..1.
     """
 
     def __init__(self, track_id: int, box: NDArray[np.float64], extent: NDArray[np.float64],
                  score: float, seen_s: float) -> None:
         self.track_id = track_id
-        self.score = score
+        self.score = self.best_score = score
         self.seen_s = seen_s
         self.detected_frames = 1
         self.missed_frames = 0
+        self._unseen_frames = 0.0
         self._seen, self._extent = box, extent
         self._size = extent[2:] - extent[:2]
         self._centre = (box[:2] + box[2:]) / 2
         self._velocity = np.zeros(2)
 
-    def predict(self) -> None:
-        """Move on by one frame, before the detections of that frame are looked at."""
+    def predict(self, elapsed_frames: float = 1.0) -> None:
+        """Move on in time, before the detections of the next frame are looked at.
+
+        Parameters
+        ----------
+        elapsed_frames : float
+            Time since the frame before in usual frame periods: more than 1 after dropped frames.
+        """
         decay = 1.0 if self.is_established else YOUNG_VELOCITY_DECAY ** self.missed_frames
-        self._centre = self._centre + decay * self._velocity
+        self._centre = self._centre + decay * elapsed_frames * self._velocity
+        self._unseen_frames += elapsed_frames
 
     def detect(self, box: NDArray[np.float64], extent: NDArray[np.float64], score: float,
                now_s: float) -> None:
         """Continue with the detection of this frame."""
         centre, seen_centre = (box[:2] + box[2:]) / 2, (self._seen[:2] + self._seen[2:]) / 2
-        displacement = (centre - seen_centre) / (self.missed_frames + 1)
+        displacement = (centre - seen_centre) / self._unseen_frames
         gain = FIRST_VELOCITY_GAIN if self.detected_frames == 1 else VELOCITY_GAIN
         self._velocity = self._velocity + gain * (displacement - self._velocity)
         self._size = np.maximum(extent[2:] - extent[:2], SIZE_DECAY * self._size)
         self._centre, self._seen, self._extent = centre, box, extent
         self.score, self.seen_s = score, now_s
+        self.best_score = max(self.best_score, score)
         self.detected_frames += 1
-        self.missed_frames = 0
+        self.missed_frames, self._unseen_frames = 0, 0.0
+
+    def absorb(self, extent: NDArray[np.float64]) -> None:
+        """Cover in this frame what another detection of the same person shows, too."""
+        self._extent = np.concatenate([np.minimum(self._extent[:2], extent[:2]),
+                                       np.maximum(self._extent[2:], extent[2:])])
 
     def miss(self) -> None:
         """Note that no detection of this frame is this person."""
@@ -82,6 +101,11 @@ class Track:
     def is_established(self) -> bool:
         """Whether the person was detected often enough to be believed."""
         return self.detected_frames >= ESTABLISHED_FRAMES
+
+    @property
+    def seen(self) -> NDArray[np.float64]:
+        """The box that was detected last."""
+        return self._seen
 
     @property
     def expected(self) -> NDArray[np.float64]:

@@ -99,7 +99,7 @@ def assemble(values: Mapping[str, Value]) -> Parts:
                               values['engine'])
     detector = _detector(values, folder, masker)
     tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'],
-                      values['tracker.memory_s'])
+                      values['tracker.memory_s'], values['identity.score_min'])
     if values['protection.method'] == 'latent_rag' or values['identity.publish']:
         embedder, fingerprint = _embedder(values, folder, device)
     else:

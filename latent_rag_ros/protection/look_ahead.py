@@ -110,7 +110,8 @@ def with_future(perceived: Perceived, later: Sequence[Perceived]) -> tuple[Track
                 box = box.united(before.covered)
             if box.width_px and box.height_px:
                 missed = seen[0][0] if before is None else before.missed_frames
-                known[track_id] = TrackedPerson(track_id, box, seen[0][1].score, missed)
+                known[track_id] = TrackedPerson(track_id, box, seen[0][1].score, missed,
+                                                is_certain=seen[0][1].is_certain)
     return tuple(known.values())
 
 

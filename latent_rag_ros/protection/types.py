@@ -167,6 +167,9 @@ class TrackedPerson:
         Frames since the last detection; 0 means detected in this frame.
     extent : Box, optional
         Everything that may belong to the person, around the box; None stands for the box.
+    is_certain : bool
+        Whether the detector was ever sure of the person. Who is not certain may be a thing or a
+        part of somebody: covered like everybody, with no effort to replace or recognise.
     """
 
     track_id: int
@@ -174,6 +177,7 @@ class TrackedPerson:
     score: float
     missed_frames: int
     extent: Box | None = None
+    is_certain: bool = True
 
     @property
     def covered(self) -> Box:

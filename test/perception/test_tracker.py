@@ -146,7 +146,7 @@ def test_box_stays_inside_when_a_person_enters_and_leaves(tracker: Tracker) -> N
 def test_second_track_ends_when_one_person_was_seen_twice(tracker: Tracker) -> None:
     for _ in range(3):
         update(tracker, person(50))
-    assert len(update(tracker, person(50), person(52, top=130, height=60))) == 2
+    assert len(update(tracker, person(50), person(52, top=130, height=40))) == 2
     assert [p.track_id for p in update(tracker, person(50))] == [1]
 
 
@@ -212,3 +212,87 @@ def test_extent_is_covered_and_the_box_still_identifies(tracker: Tracker) -> Non
     missed = tracker.update([], 480, 640)[0]
     assert missed.box.left <= extent.left and missed.box.bottom >= extent.bottom
     assert missed.covered == missed.box
+
+
+CERTAIN = 0.35
+
+
+@pytest.fixture
+def wary() -> Tracker:
+    """Return a tracker that tells certain detections from weak ones."""
+    return Tracker(overlap_min=0.2, memory_frames=5, certain_score=CERTAIN)
+
+
+@pytest.mark.parametrize('second', [
+    person(40, width=90, score=0.25), person(52, top=130, height=40, score=0.25),
+    person(92, top=150, width=8, height=20, score=0.0), person(35, width=70, score=0.6)])
+def test_second_detection_of_one_person_is_covered_and_no_track(
+        wary: Tracker, second: Detection) -> None:
+    for _ in range(3):
+        update(wary, person(50))
+    for detections in ((person(50), second), (second, person(50))):
+        tracked, = update(wary, *detections)
+        assert (tracked.track_id, tracked.box) == (1, person(50).box)
+        assert contains(tracked.covered, second.box) and contains(tracked.covered, tracked.box)
+    assert update(wary, person(50)) == [TrackedPerson(1, person(50).box, 0.8, 0)]
+
+
+def test_person_keeps_the_track_when_the_better_box_changes(wary: Tracker) -> None:
+    body, with_leg = person(200, width=50), person(170, width=100)
+    for frame in range(12):
+        strong, weak = (body, with_leg) if frame % 3 else (with_leg, body)
+        tracked = update(wary, Detection(strong.box, 0.6), Detection(weak.box, 0.25))
+        assert [p.track_id for p in tracked] == [1]
+        assert tracked[0].box == strong.box and contains(tracked[0].covered, weak.box)
+
+
+def test_people_who_are_certain_have_tracks_of_their_own_when_one_stands_in_front(
+        wary: Tracker) -> None:
+    adult, child = person(50, width=60, height=160), person(60, top=180, width=30, height=80)
+    assert {p.box for p in update(wary, adult, child)} == {adult.box, child.box}
+
+
+def test_two_known_people_keep_their_tracks_when_one_hides_the_other(wary: Tracker) -> None:
+    for left in range(100, 160, 4):
+        tracked = update(wary, person(200), person(left))
+        assert {p.track_id: p.box.left for p in tracked} == {1: 200, 2: left}
+    tracked = update(wary, person(200), person(185, score=0.25))
+    assert {p.track_id: p.box.left for p in tracked} == {1: 200, 2: 185}
+
+
+def test_weak_detection_is_a_person_of_its_own_who_may_become_certain(wary: Tracker) -> None:
+    tracked = update(wary, person(50), person(300, score=0.25))
+    assert [(p.track_id, p.is_certain) for p in tracked] == [(1, True), (2, False)]
+    assert [p.is_certain for p in update(wary, person(50), person(300, score=0.5))] == [True] * 2
+    assert [p.is_certain for p in update(wary, person(50), person(300, score=0.2))] == [True] * 2
+
+
+def test_certain_person_is_not_left_to_a_weak_track(wary: Tracker) -> None:
+    for _ in range(3):
+        update(wary, person(200), person(260, score=0.25))
+    tracked = update(wary, person(225, width=50, score=0.6))
+    assert {p.track_id: p.missed_frames for p in tracked} == {1: 0, 2: 1}
+
+
+def test_everything_detected_is_covered_in_every_frame() -> None:
+    rng = np.random.default_rng(8)
+    tracker = Tracker(overlap_min=0.2, memory_frames=15, certain_score=CERTAIN)
+    for _ in range(60):
+        left_top, size = rng.integers(0, 250, (9, 2)), rng.integers(4, 120, (9, 2))
+        detections = [person(int(x), int(y), int(w), int(h), float(score))
+                      for (x, y), (w, h), score in zip(left_top, size, rng.random(9))]
+        covered = [p.covered for p in update(tracker, *detections)]
+        for detection in detections:
+            assert any(contains(box, detection.box) for box in covered)
+
+
+@pytest.mark.parametrize('seconds', [[0.1] * 12, [0.1, 0.1, 0.2, 0.1, 0.3, 0.1] * 2])
+def test_walker_is_expected_where_the_time_has_carried_him(seconds: list[float]) -> None:
+    tracker = Tracker(overlap_min=0.6, memory_frames=5)
+    now_s = 0.0
+    for step_s in seconds:
+        now_s += step_s
+        tracker.update([person(round(20 + 180 * now_s))], HEIGHT_PX, WIDTH_PX, now_s)
+    tracked, = tracker.update([person(round(20 + 180 * (now_s + 0.3)))], HEIGHT_PX, WIDTH_PX,
+                              now_s + 0.3)
+    assert (tracked.track_id, tracked.missed_frames) == (1, 0)
