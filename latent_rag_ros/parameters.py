@@ -251,8 +251,9 @@ PROTECTOR: tuple[Parameter, ...] = (
     Parameter('latent_rag.store', '', 'Retrieval store of your own, made by latent-rag store '
               'build; needed with an own embedder or generator.'),
     Parameter('latent_rag.preset', 'robot', 'robot: codes predicted at once, gradient steps where '
-              'that does not suffice, warm start; paper: the published settings.',
-              choices=('robot', 'paper')),
+              'that does not suffice, warm start; authorised_only: somebody else\'s looks, an '
+              'identity that only this embedder reads; paper: the published settings. See '
+              'docs/linkability.md.', choices=('robot', 'authorised_only', 'paper')),
     Parameter('latent_rag.attention', 'preset', 'How retrieved codes are fused; preset keeps the '
               "preset's.", choices=('preset', 'reciprocal', 'negative', 'mean')),
     Parameter('latent_rag.neighbours', 0, 'Retrieved codes per person; 0 keeps the preset\'s.',

@@ -86,9 +86,10 @@ def _check_differentiable(embedder: OwnEmbedder, generator: Generator | OwnGener
                           preset: Preset) -> None:
     if not preset.iterations and not preset.warm_iterations:
         return
-    for name, network, how in (
-            ('identity.model', embedder, 'give a checkpoint or TorchScript in place of ONNX'),
-            ('latent_rag.generator', generator, 'export it without torch.no_grad')):
+    needed = [('identity.model', embedder, 'give a checkpoint or TorchScript in place of ONNX')]
+    if not preset.perturbation:
+        needed.append(('latent_rag.generator', generator, 'export it without torch.no_grad'))
+    for name, network, how in needed:
         if not getattr(network, 'differentiable', True):
             raise WeightsError(
                 f'{name} lets no gradients through, which the refinement of Latent-RAG needs; '

@@ -44,6 +44,12 @@ class Preset:
         True gradient steps after the predictions, for a person who still asks for them.
     correction_cosine : float
         A person asks below this identity cosine, or when the picture is too much like the input.
+    stranger : float
+        Share, 0..1, of somebody drawn at random from the store in the code that is started from:
+        at 1 the looks have nothing to do with the person.
+    perturbation : float
+        epsilon of the perturbation that carries the identity, see `perturbation`, of 1; the
+        iterations search it, `fine_step` is its step as a share of epsilon. 0 refines codes.
     """
 
     neighbours: int
@@ -62,6 +68,8 @@ class Preset:
     look_cosine: float = 2.0
     corrections: int = 0
     correction_cosine: float = -1.0
+    stranger: float = 0.0
+    perturbation: float = 0.0
 
 
 ROBOT = Preset(
@@ -77,6 +85,11 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
                     warm_iterations=0, coarse_step=0.001, fine_step=0.01, relative_steps=False,
                     momentum=0.9, stop_cosine=2.0, warm_stop_cosine=2.0, warm_start=False),
     'robot': ROBOT,
+    # somebody else's looks; the identity is in a perturbation that this embedder reads, others not
+    'authorised_only': Preset(
+        neighbours=10, attention='reciprocal', temperature=1.0, iterations=14, warm_iterations=4,
+        coarse_step=0.0, fine_step=0.2, relative_steps=True, momentum=0.9, stop_cosine=0.93,
+        warm_stop_cosine=0.7, warm_start=True, stranger=1.0, perturbation=24 / 255),
     # what `robot` stands for at the cost of ten gradient steps: its measure, not for robots
     'robot_t10': replace(ROBOT, iterations=10, stop_cosine=2.0, looks=0, corrections=0),
 })

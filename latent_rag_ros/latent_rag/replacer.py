@@ -2,6 +2,7 @@
 
     f = E(x);  retrieve -> fuse -> refine -> synthesise                    by gradient steps
     f = E(x);  retrieve -> fuse -> predict -> synthesise, and again        with a code predictor
+    f = E(x);  retrieve -> fuse with a stranger -> perturb -> synthesise   for one network alone
 
 The query picture x reaches only the losses of the refinement; it is never encoded.
 """
@@ -11,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -20,6 +22,8 @@ from latent_rag_ros.latent_rag.code_predictor import (
     PREDICTOR_FILE, CodePredictor, has_code_predictor, load_code_predictor)
 from latent_rag_ros.latent_rag.fusion import fuse
 from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, Generator, load_generator
+from latent_rag_ros.latent_rag.perturbation import (
+    PerturbationLayout, PerturbationSettings, perturb)
 from latent_rag_ros.latent_rag.presets import Preset
 from latent_rag_ros.latent_rag.refinement import RefinementSettings, refine
 from latent_rag_ros.latent_rag.store import RetrievalStore, check_made_with, load_store
@@ -71,11 +75,14 @@ class LatentRagReplacer:
         How many first layers of a code are coarse.
     predictor : CodePredictor, optional
         What a preset that predicts uses; without it such a preset takes gradient steps.
+    seed : int, optional
+        Of the people that a preset draws at random, for measurements; None is another one in
+        every process.
     """
 
     def __init__(self, embedder: Embedder, generator: Generator, store: RetrievalStore,
                  preset: Preset, device: str = 'cpu', coarse_layers: int = COARSE_LAYERS.stop,
-                 predictor: CodePredictor | None = None) -> None:
+                 predictor: CodePredictor | None = None, seed: int | None = None) -> None:
         self.embedder, self.generator, self.store = embedder, generator, store
         self.preset, self.device = preset, device
         self._predictor = predictor if preset.looks else None
@@ -87,12 +94,15 @@ class LatentRagReplacer:
             self._codes.shape[1], 1)
         self._step_unit = layers.to(device)
         self._coarse_layers = coarse_layers
+        self._random = np.random.default_rng(seed)
         self.image_size_px = self._probed_size_px()
         """Height and width of the synthesised images."""
+        self._layout = None if not preset.perturbation else PerturbationLayout(
+            self.image_size_px, self._codes.shape[2], preset.perturbation)
 
     @classmethod
     def load(cls, directory: Path | None, preset: Preset, device: str = 'cpu',
-             embedder: Embedder | None = None) -> LatentRagReplacer:
+             embedder: Embedder | None = None, seed: int | None = None) -> LatentRagReplacer:
         """Load embedder, generator and store of one release from `directory` (None: shipped).
 
         Raises
@@ -111,7 +121,7 @@ class LatentRagReplacer:
                                             device)
         embedder = embedder or load_embedder(paths[EMBEDDER_FILE], device)
         generator = load_generator(paths[GENERATOR_FILE], device)
-        return cls(embedder, generator, store, preset, device, predictor=predictor)
+        return cls(embedder, generator, store, preset, device, predictor=predictor, seed=seed)
 
     @torch.no_grad()
     def _probed_size_px(self) -> tuple[int, int]:
@@ -125,17 +135,40 @@ class LatentRagReplacer:
         return int(height_px), int(width_px)
 
     def empty_codes(self, count: int) -> Tensor:
-        """Return zeros of shape (count, L, D) to be filled with codes."""
-        return torch.zeros(count, *self._codes.shape[1:], device=self.device)
+        """Return zeros of shape (count, L, D) to be filled with codes.
+
+        Where the preset perturbs, the rows of the perturbation follow the L rows of the code, here
+        and wherever codes are spoken of.
+        """
+        layers, dimension = self._codes.shape[1:]
+        rows = self._layout.rows if self._layout else 0
+        return torch.zeros(count, layers + rows, dimension, device=self.device)
 
     def retrieve(self, features: Tensor) -> NDArray:
         """Return the store rows of the nearest synthetic people, shape (n, neighbours)."""
         return self.store.search(features, self.preset.neighbours)
 
     def fuse(self, rows: NDArray) -> Tensor:
-        """Return one fused code per person, shape (n, L, D), from store rows (n, neighbours)."""
-        codes = self._codes[torch.from_numpy(rows).to(self.device)]
-        return fuse(codes, self.preset.attention, self.preset.temperature)
+        """Return one fused code per person, shape (n, L, D), from store rows (n, neighbours).
+
+        `Preset.stranger` says how far towards somebody else of the store, drawn at random.
+        """
+        preset = self.preset
+        found = self._codes[torch.from_numpy(rows).to(self.device)]
+        fused = fuse(found, preset.attention, preset.temperature)
+        if preset.stranger:
+            drawn = torch.from_numpy(self._random.integers(len(self.store), size=len(rows)))
+            # not lerp: at 1 nothing of the person may be left, not even by rounding
+            fused = ((1 - preset.stranger) * fused
+                     + preset.stranger * self._codes[drawn.to(self.device)])
+        codes = self.empty_codes(len(fused))
+        codes[:, :self._layers] = fused
+        return codes
+
+    @property
+    def _layers(self) -> int:
+        """L, rows of a code that the generator takes."""
+        return self._codes.shape[1]
 
     @property
     def predicts(self) -> bool:
@@ -195,11 +228,25 @@ class LatentRagReplacer:
     def _steps(self, crops: Tensor, features: Tensor, codes: Tensor, iterations: int,
                stop_cosine: float, coarse_step: float,
                deadline_s: float | None) -> tuple[Tensor, Tensor]:
+        if self._layout:
+            return self._perturbed(features, codes, iterations, stop_cosine, deadline_s)
         unit, coarse = self._step_unit, self._coarse_layers
         settings = RefinementSettings(
             iterations, coarse_step * unit[:coarse], self.preset.fine_step * unit[coarse:],
             self.preset.momentum, stop_cosine, deadline_s, coarse)
         return refine(self.generator, self.embedder, crops, features, codes, settings)
+
+    def _perturbed(self, features: Tensor, codes: Tensor, iterations: int, stop_cosine: float,
+                   deadline_s: float | None) -> tuple[Tensor, Tensor]:
+        """Search the perturbations of codes further; the people they show stay."""
+        preset, layers = self.preset, self._layers
+        settings = PerturbationSettings(iterations, preset.fine_step, preset.momentum, stop_cosine,
+                                        deadline_s)
+        with torch.no_grad():
+            images = self.generator(codes[:, :layers])
+        rows, taken = perturb(self.embedder, self._layout, images, features, codes[:, layers:],
+                              settings)
+        return torch.cat([codes[:, :layers], rows], 1), taken
 
     @torch.no_grad()
     def synthesise(self, codes: Tensor) -> Tensor:
@@ -208,7 +255,9 @@ class LatentRagReplacer:
         Raises `ValueError` when the generator gives numbers that are not finite: what they would
         be as bytes depends on the machine.
         """
-        images = self.generator(codes)
+        images = self.generator(codes[:, :self._layers])
+        if self._layout:
+            images = self._layout.perturbed(images, codes[:, self._layers:])
         if not images.isfinite().all():
             raise ValueError('the generator gave numbers that are not finite; check the weights')
         return (images * 255).round().clamp(0, 255).byte()
