@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latent_rag_ros.evaluation.attacks.best_training import BestTraining, Task, fingerprint
 from latent_rag_ros.evaluation.attacks.interface import AttackPairs, Budget, Images
-from latent_rag_ros.evaluation.attacks.pairs import validation_rows
-from latent_rag_ros.evaluation.embedding import to_crops
+from latent_rag_ros.evaluation.attacks.picture_reader import PictureReader
 from latent_rag_ros.training.augmentation import jitter_box
 
 BLOCK_PX = 4
-INFERENCE_BATCH = 64
 
 
 class AttributeNetwork(nn.Module):
@@ -51,56 +48,28 @@ def moved(crops: Tensor) -> Tensor:
     return jitter_box(torch.where(flipped, crops.flip(3), crops), 0.04, 0.08, 0.04)
 
 
-class AttributeNetAttacker:
-    """Learns one attribute from pairs; see `interface.AttributeAttacker`.
+class AttributeNetAttacker(PictureReader):
+    """Learns one attribute from pairs; see `interface.AttributeAttacker`."""
 
-    Parameters
-    ----------
-    name : str
-        Key in the results.
-    device : str
-        `cpu` or `cuda:N`.
-    """
+    batch, learning_rate = 48, 3e-3
 
-    def __init__(self, name: str, device: str = 'cpu') -> None:
-        self.name, self.device = name, device
-        self._fitted: nn.Module | None = None
+    def make_network(self, wanted: NDArray[np.int64], training: NDArray[np.int64]) -> nn.Module:
+        """Return a classifier with as many classes as there are labels."""
+        return AttributeNetwork(int(wanted.max()) + 1)
+
+    def loss(self, outputs: Tensor, wanted: NDArray[np.int64]) -> Tensor:
+        """Return the cross entropy of logits (n, classes) and labels (n,)."""
+        return functional.cross_entropy(outputs, torch.from_numpy(wanted).to(outputs.device))
+
+    def varied(self, crops: Tensor) -> Tensor:
+        """Return crops flipped and cut at random, see `moved`."""
+        return moved(crops)
 
     def fit(self, pairs: AttackPairs, labels: NDArray[np.int64], budget: Budget,
             directory: Path) -> None:
-        """Train from scratch on protected pictures and one label (n,), 0 or more, for each.
+        """Train from scratch on protected pictures and one label (n,), 0 or more, for each."""
+        self.train(pairs, labels, budget, directory)
 
-        A tenth of the people is kept for validation.
-        """
-        apart = validation_rows(pairs.identities, budget.seed)
-        training, validation = np.flatnonzero(~apart), np.flatnonzero(apart)
-        torch.manual_seed(budget.seed)
-        network = AttributeNetwork(int(labels.max()) + 1).to(
-            self.device, memory_format=torch.channels_last)
-
-        def loss(network: nn.Module, rows: NDArray[np.int64], changed: bool) -> Tensor:
-            crops = to_crops(pairs.protected[rows], self.device)
-            wanted = torch.from_numpy(labels[rows]).to(self.device)
-            return functional.cross_entropy(
-                self._logits(network, moved(crops) if changed else crops), wanted)
-
-        task = Task(len(training), lambda network, rows: loss(network, training[rows], True),
-                    lambda network: float(loss(network, validation, False)),
-                    batch=48, learning_rate=3e-3)
-        name = f'{self.name}-{fingerprint(budget, pairs.protected, labels)}'
-        self._fitted = BestTraining(network, task, budget, directory, name).run()
-
-    @torch.no_grad()
     def predict(self, protected: Images) -> NDArray[np.int64]:
         """Return the label of every picture, shape (n,); raises `RuntimeError` before `fit`."""
-        if self._fitted is None:
-            raise RuntimeError(f'{self.name} has not been trained; call fit first')
-        logits = [self._logits(self._fitted, to_crops(protected[start:start + INFERENCE_BATCH],
-                                                      self.device))
-                  for start in range(0, len(protected), INFERENCE_BATCH)]
-        return torch.cat(logits).argmax(1).cpu().numpy()
-
-    def _logits(self, network: nn.Module, crops: Tensor) -> Tensor:
-        crops = crops.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(crops.device.type, torch.bfloat16):
-            return network(crops).float()
+        return self.outputs(protected).argmax(1).cpu().numpy()

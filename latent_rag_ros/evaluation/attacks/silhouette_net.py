@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latent_rag_ros.evaluation.attacks.best_training import BestTraining, Task, fingerprint
 from latent_rag_ros.evaluation.attacks.interface import AttackPairs, Budget, Images
-from latent_rag_ros.evaluation.attacks.pairs import validation_rows
+from latent_rag_ros.evaluation.attacks.picture_reader import PictureReader
 from latent_rag_ros.evaluation.attacks.unet import UNet
-from latent_rag_ros.evaluation.embedding import to_crops
-
-INFERENCE_BATCH = 64
 
 
 class MaskNetwork(nn.Module):
@@ -31,7 +27,7 @@ class MaskNetwork(nn.Module):
         return self.prior + self.unet(crops)[:, 0].float()
 
 
-class SilhouetteAttacker:
+class SilhouetteAttacker(PictureReader):
     """Learns where the person was; before training it draws the attacker's mean mask.
 
     Parameters
@@ -40,44 +36,23 @@ class SilhouetteAttacker:
         `cpu` or `cuda:N`.
     """
 
-    name = 'silhouette_net'
-
     def __init__(self, device: str = 'cpu') -> None:
-        self.device = device
-        self._fitted: nn.Module | None = None
+        super().__init__('silhouette_net', device)
+
+    def make_network(self, wanted: NDArray[np.bool_], training: NDArray[np.int64]) -> nn.Module:
+        """Return a network that starts from the mean mask of the training people."""
+        return MaskNetwork(wanted[training].mean(0))
+
+    def loss(self, outputs: Tensor, wanted: NDArray[np.bool_]) -> Tensor:
+        """Return the cross entropy of logits and masks, both (n, 128, 64)."""
+        masks = torch.from_numpy(wanted).float().to(outputs.device)
+        return functional.binary_cross_entropy_with_logits(outputs, masks)
 
     def fit(self, pairs: AttackPairs, masks: NDArray[np.bool_], budget: Budget,
             directory: Path) -> None:
-        """Train from scratch on protected pictures and the masks (n, 128, 64) of the originals.
+        """Train from scratch on protected pictures and the masks (n, 128, 64) of the originals."""
+        self.train(pairs, masks, budget, directory)
 
-        A tenth of the people is kept for validation.
-        """
-        apart = validation_rows(pairs.identities, budget.seed)
-        training, validation = np.flatnonzero(~apart), np.flatnonzero(apart)
-        torch.manual_seed(budget.seed)
-        network = MaskNetwork(masks[training].mean(0)).to(
-            self.device, memory_format=torch.channels_last)
-
-        def loss(network: nn.Module, rows: NDArray[np.int64]) -> Tensor:
-            wanted = torch.from_numpy(masks[rows]).float().to(self.device)
-            return functional.binary_cross_entropy_with_logits(
-                self._logits(network, pairs.protected[rows]), wanted)
-
-        task = Task(len(training), lambda network, rows: loss(network, training[rows]),
-                    lambda network: float(loss(network, validation)))
-        name = f'{self.name}-{fingerprint(budget, pairs.protected, masks)}'
-        self._fitted = BestTraining(network, task, budget, directory, name).run()
-
-    @torch.no_grad()
     def predict(self, protected: Images) -> NDArray[np.bool_]:
         """Return the masks of pictures, (n, 128, 64); raises `RuntimeError` before `fit`."""
-        if self._fitted is None:
-            raise RuntimeError(f'{self.name} has not been trained; call fit first')
-        logits = [self._logits(self._fitted, protected[start:start + INFERENCE_BATCH])
-                  for start in range(0, len(protected), INFERENCE_BATCH)]
-        return (torch.cat(logits) > 0).cpu().numpy()
-
-    def _logits(self, network: nn.Module, pictures: Images) -> Tensor:
-        crops = to_crops(pictures, self.device).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(crops.device.type, torch.bfloat16):
-            return network(crops)
+        return (self.outputs(protected) > 0).cpu().numpy()

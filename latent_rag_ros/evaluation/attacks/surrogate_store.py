@@ -23,12 +23,14 @@ from latent_rag_ros.evaluation.embedding import EmbeddingNetwork, embed_images, 
 from latent_rag_ros.evaluation.held_out import HeldOutPeople
 from latent_rag_ros.evaluation.ranking import Labels
 from latent_rag_ros.identity.embedder import load_embedder
+from latent_rag_ros.latent_rag.code_predictor import (
+    PREDICTOR_FILE, CodePredictor, has_code_predictor, load_code_predictor)
 from latent_rag_ros.latent_rag.encoder import load_encoder
 from latent_rag_ros.latent_rag.generator import load_generator
 from latent_rag_ros.latent_rag.presets import Preset
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, LatentRagReplacer
 from latent_rag_ros.latent_rag.store_builder import build_store
-from latent_rag_ros.weights.registry import weights_file
+from latent_rag_ros.weights.registry import WEIGHTS_DIRECTORY, sha256_of, weights_file
 
 NEIGHBOURS = 8
 """Pictures that are looked up and averaged."""
@@ -40,6 +42,9 @@ OWN_PAIRS_MAX = 1200
 def surrogate_replacer(preset: Preset, weights: Path | None = None, device: str = 'cpu',
                        people: HeldOutPeople | None = None) -> LatentRagReplacer:
     """Return Latent-RAG with the deployment's networks and a store of the attacker's people.
+
+    A preset that predicts codes does so here as well: with the deployment's own predictor, which
+    knows that store but asks for nothing of it.
 
     Parameters
     ----------
@@ -55,7 +60,7 @@ def surrogate_replacer(preset: Preset, weights: Path | None = None, device: str 
     Raises
     ------
     WeightsError, EvaluationError
-        Weights or the renderer are missing.
+        Weights or the renderer are missing, or the predictor belongs to other networks.
     """
     people = people or attackers_people(seed=STORE_SEED)
     embedder = load_embedder(weights_file(EMBEDDER_FILE, weights), device)
@@ -65,7 +70,17 @@ def surrogate_replacer(preset: Preset, weights: Path | None = None, device: str 
                 torch.from_numpy(people.labels.identities[start:start + 64]))
                for start in range(0, len(people), 64))
     store = build_store(batches, embedder.embed, encoder, {}, device)
-    return LatentRagReplacer(embedder, generator, store, preset, device)
+    return LatentRagReplacer(embedder, generator, store, preset, device,
+                             predictor=_predictor(preset, weights, device), seed=STORE_SEED)
+
+
+def _predictor(preset: Preset, weights: Path | None, device: str) -> CodePredictor | None:
+    """Return the deployment's code predictor where preset and weights have one."""
+    if not preset.looks or not has_code_predictor(weights or WEIGHTS_DIRECTORY):
+        return None
+    networks = {name: sha256_of(weights_file(name, weights))
+                for name in (EMBEDDER_FILE, GENERATOR_FILE)}
+    return load_code_predictor(weights_file(PREDICTOR_FILE, weights), networks, device)
 
 
 class SurrogateStoreRecoverer(Recoverer):

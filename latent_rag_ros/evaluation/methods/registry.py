@@ -26,6 +26,12 @@ from latent_rag_ros.weights.registry import weights_file
 NEVER_STOP = 2.0
 """A cosine that is never reached."""
 
+SLOW = ('paper', 'pixelfade')
+"""Methods that take half a second of a core or more for a picture."""
+
+SEED = 0
+"""Of what a preset draws at random: the same pictures in every run."""
+
 
 class SharedNetworks:
     """The networks of all methods, from one folder of weights (None: the shipped ones)."""
@@ -39,8 +45,8 @@ class SharedNetworks:
         return load_embedder(weights_file('embedder.safetensors', self.weights), self.device)
 
     def replacer(self, preset: Preset) -> LatentRagReplacer:
-        """Return Latent-RAG with a preset. Raises `WeightsError` like its loader."""
-        return LatentRagReplacer.load(self.weights, preset, self.device)
+        """Return Latent-RAG with a preset, seeded. Raises `WeightsError` like its loader."""
+        return LatentRagReplacer.load(self.weights, preset, self.device, seed=SEED)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class Entry:
         Of Latent-RAG with the shipped store: an attacker can run it with a store of its own.
     uses_store : bool
         Whether generator and store of Latent-RAG decide its pictures.
+    is_slow : bool
+        Whether a picture costs so much that attackers get the pairs of half their people.
     """
 
     title: str
@@ -69,6 +77,7 @@ class Entry:
     settings: Mapping[str, Any] = field(default_factory=dict)
     preset: Preset | None = None
     uses_store: bool = True
+    is_slow: bool = False
 
 
 PRESET_TITLES = {'paper': 'Latent-RAG, preset `paper`', 'robot': '**Latent-RAG, preset `robot`**',
@@ -85,7 +94,7 @@ def methods() -> dict[str, Entry]:
 def _latent_rag(name: str, preset: Preset, title: str, group: str = 'ablation') -> Entry:
     return Entry(title, group, lambda networks: LatentRag(name, networks.replacer(preset),
                                                           networks.embedder),
-                 asdict(preset), preset)
+                 asdict(preset), preset, is_slow=name in SLOW)
 
 
 def _baselines() -> dict[str, Entry]:
@@ -104,7 +113,7 @@ def _baselines() -> dict[str, Entry]:
     entries['pixelfade'] = Entry(
         'PixelFade, our re-implementation', 'baseline',
         lambda networks: PixelFade(networks.embedder, device=networks.device),
-        asdict(PixelFadeSettings()), uses_store=False)
+        asdict(PixelFadeSettings()), uses_store=False, is_slow='pixelfade' in SLOW)
     return entries
 
 

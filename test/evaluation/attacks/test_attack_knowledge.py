@@ -15,7 +15,12 @@ from latent_rag_ros.evaluation.attacks.surrogate_store import (
 from latent_rag_ros.evaluation.floors import solid
 from latent_rag_ros.evaluation.held_out import load_held_out_people
 from latent_rag_ros.evaluation.protect import protect
+from latent_rag_ros.latent_rag.code_predictor import (
+    PREDICTOR_FILE, CodePredictor, save_code_predictor)
 from latent_rag_ros.latent_rag.presets import PRESETS
+from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE
+from latent_rag_ros.latent_rag.store import load_store
+from latent_rag_ros.weights.registry import register, sha256_of
 
 
 class MeanColour:
@@ -94,6 +99,21 @@ def test_surrogate_of_latent_rag_retrieves_from_the_attackers_own_people(make_we
     assert set(replacer.store.identities.tolist()) == set(people.labels.identities.tolist())
     made = protect(people.images[:2], replacer, replacer.embedder).images
     assert made.shape == (2, 128, 64, 3) and made.dtype == np.uint8
+
+
+def test_surrogate_predicts_codes_as_the_deployment_does(make_weights):
+    folder = make_weights([1])
+    people = load_held_out_people('validation').first_identities(2)
+    assert not surrogate_replacer(PRESETS['robot'], folder, people=people).predicts
+    hashes = {name: sha256_of(folder / name)
+              for name in (EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE)}
+    save_code_predictor(CodePredictor.for_store(load_store(folder / STORE_FILE)),
+                        folder / PREDICTOR_FILE, hashes)
+    register(folder / PREDICTOR_FILE)
+    replacer = surrogate_replacer(PRESETS['robot'], folder, people=people)
+    assert replacer.predicts
+    assert protect(people.images[:2], replacer, replacer.embedder).looks.min() >= 1
+    assert not surrogate_replacer(PRESETS['paper'], folder, people=people).predicts
 
 
 def test_validation_keeps_whole_people_apart():
