@@ -8,15 +8,28 @@ from typing import Any
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.model_tables import (
     fidelity_table, models_table, recognition_table, speed_table)
+from latent_rag_ros.evaluation.privacy.claim import (
+    NOT_ATTACKED, NOT_RUN, attack_claim, targets_table)
 from latent_rag_ros.evaluation.privacy.tables import evaluation_table
 from latent_rag_ros.evaluation.results_file import read_results
 from latent_rag_ros.evaluation.tables import coverage_table, results_table
 from latent_rag_ros.weights.registry import write_atomically
 
+
+def _evaluation(results: Mapping[str, Any]) -> str:
+    return f'{evaluation_table(results)}\n\n{targets_table(results)}'
+
+
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    'evaluation': evaluation_table, 'latent_rag': results_table, 'coverage': coverage_table,
-    'models': models_table}
-"""Tables by name; `NAME.json` in the results folder makes the table between NAME's markers."""
+    'evaluation': _evaluation, 'attack_claim': attack_claim, 'latent_rag': results_table,
+    'coverage': coverage_table, 'models': models_table}
+"""Tables by name, each between its own markers, also on one line with other text."""
+
+SOURCES: Mapping[str, str] = {'attack_claim': 'evaluation'}
+"""`NAME.json` in the results folder makes the table NAME, but for these."""
+
+ABSENT: Mapping[str, str] = {'evaluation': NOT_RUN, 'attack_claim': NOT_ATTACKED}
+"""What stands in place of tables whose results are not there; others are left as they are."""
 
 CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     'embedder.md': {'recognition': recognition_table, 'speed': speed_table},
@@ -28,14 +41,15 @@ CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 def rendered_tables(results: Path) -> dict[str, str]:
     """Return every table by name, rendered from the files in the folder `results`.
 
-    A table whose file is not there is left out: what stands in the README stays.
+    A table whose file is not there is left out, so that what stands in the README stays; where
+    that would be a claim, see `ABSENT`, it says that nothing was measured.
 
     Raises `EvaluationError` when there is no file at all, or one is damaged or holds other
     results.
     """
-    tables = {}
-    present = {name: results / f'{name}.json' for name in TABLES
-               if (results / f'{name}.json').exists()}
+    tables = dict(ABSENT)
+    files = {name: results_file(results, name) for name in TABLES}
+    present = {name: path for name, path in files.items() if path.exists()}
     if not present:
         raise EvaluationError(f'{results} holds no results; make them with: latent-rag evaluate')
     for name, path in present.items():
@@ -46,6 +60,11 @@ def rendered_tables(results: Path) -> dict[str, str]:
             raise EvaluationError(f'{path} has no figure {error}; make it again with: '
                                   'latent-rag evaluate') from error
     return tables
+
+
+def results_file(results: Path, name: str) -> Path:
+    """Return which file of the folder `results` makes the table `name`."""
+    return results / f'{SOURCES.get(name, name)}.json'
 
 
 def markers(name: str) -> tuple[str, str]:
@@ -66,9 +85,11 @@ def readme_with_table(readme: str, name: str, table: str) -> str:
 
     Raises `EvaluationError` when the markers are not there once each, in order.
     """
-    before, _, after = _split(readme, name)
+    before, between, after = _split(readme, name)
     begin, end = markers(name)
-    return f'{before}{begin}\n{table}\n{end}{after}'
+    # on one line with its markers stays there: a line feed would end a row of a table around it
+    gap = '\n' if '\n' in between or '\n' in table or not between else ''
+    return f'{before}{begin}{gap}{table}{gap}{end}{after}'
 
 
 def write_readme_tables(path: Path, tables: Mapping[str, str]) -> None:

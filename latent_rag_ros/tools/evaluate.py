@@ -36,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate_features.add_arguments(parts.add_parser(
         'features', help='whether published identity features can be turned back into pictures: '
         'fresh attackers, baselines beside them'))
+    colours = parts.add_parser(
+        'colours', help='what it costs to give people other colours: the curve between the '
+        'presets robot and authorised_only, five minutes of one core')
+    colours.add_argument('--people', type=_count, metavar='N',
+                         help='measure only the first N people (default: all)')
+    colours.add_argument('--document', type=Path, help='put the table between its markers in this '
+                         'file, such as docs/linkability.md')
+    _add_common(colours, 'colours.json')
     engines = parts.add_parser(
         'engines', help='which library runs which network fastest on this machine')
     engines.add_argument('--document', type=Path, help='put the table between its markers in this '
@@ -168,6 +176,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _models(arguments)
     if arguments.evaluation == 'engines':
         return _engines(arguments)
+    if arguments.evaluation == 'colours':
+        return _colours(arguments)
     return _latent_rag(arguments)
 
 
@@ -260,6 +270,20 @@ def _models(arguments: argparse.Namespace) -> int:
     results = model_figures(models, ModelData(renderings, vtest, command))
     _write(arguments.output or (RESULTS if complete else TRIALS) / 'models.json', results)
     sys.stdout.write(f'{models_table(results)}\n')
+    return 0
+
+
+def _colours(arguments: argparse.Namespace) -> int:
+    from latent_rag_ros.evaluation.colour_tradeoff import colour_tradeoff, tradeoff_table
+    from latent_rag_ros.evaluation.readme import write_readme_tables
+
+    figures = colour_tradeoff(arguments.people, arguments.weights, arguments.device)
+    complete = arguments.people is None and arguments.weights is None
+    _write(arguments.output or (RESULTS if complete else TRIALS) / 'colours.json', figures)
+    table = tradeoff_table(figures)
+    if arguments.document is not None:
+        write_readme_tables(arguments.document, {'colours': table})
+    sys.stdout.write(f'{table}\n')
     return 0
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.readme import (
-    CARD_TABLES, TABLES, markers, readme_with_table, rendered_tables, table_in,
-    write_card_tables, write_readme_tables)
+    ABSENT, CARD_TABLES, TABLES, markers, readme_with_table, rendered_tables, results_file,
+    table_in, write_card_tables, write_readme_tables)
 from latent_rag_ros.evaluation.results_file import read_results
 
 ROOT = Path(__file__).parents[2]
@@ -17,11 +17,11 @@ BEGIN, END = markers('coverage')
 
 @pytest.mark.parametrize('name', TABLES)
 def test_readme_shows_the_table_of_the_results(name):
-    results = ROOT / 'results' / f'{name}.json'
-    if not results.exists():
-        pytest.skip(f'no {results.name} is committed')
+    results = results_file(ROOT / 'results', name)
+    # without results the README must say so: there is nothing to skip
+    wanted = TABLES[name](read_results(results)) if results.exists() else ABSENT[name]
     shown = table_in((ROOT / 'README.md').read_text(encoding='utf-8'), name)
-    assert shown == TABLES[name](read_results(results)), (
+    assert shown == wanted, (
         'README and results differ; run: latent-rag evaluate tables --write-readme')
 
 
@@ -41,7 +41,8 @@ def test_rendered_tables_leave_out_what_has_no_results(tmp_path):
     with pytest.raises(EvaluationError, match='holds no results'):
         rendered_tables(tmp_path)
     (tmp_path / 'coverage.json').write_bytes((ROOT / 'results' / 'coverage.json').read_bytes())
-    assert list(rendered_tables(tmp_path)) == ['coverage']
+    assert rendered_tables(tmp_path).keys() == {'coverage', *ABSENT}
+    assert 'Nobody has attacked' in rendered_tables(tmp_path)['attack_claim']
 
 
 def test_write_card_tables_refuses_results_without_the_figures(tmp_path):
@@ -56,6 +57,12 @@ def test_table_replaces_only_what_stands_between_its_markers():
     assert changed == f'before\n{BEGIN}\n| new |\n{END}\nafter\n'
     assert table_in(changed, 'coverage') == '| new |'
     assert readme_with_table(changed, 'coverage', '| new |') == changed
+
+
+def test_table_stays_on_the_line_of_its_markers():
+    readme = f'| {BEGIN}old{END} | |\n'
+    assert readme_with_table(readme, 'coverage', 'new') == f'| {BEGIN}new{END} | |\n'
+    assert table_in(readme, 'coverage') == 'old'
 
 
 @pytest.mark.parametrize('readme', ['none', f'{BEGIN} only', f'{END} {BEGIN}',

@@ -9,8 +9,14 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.methods.registry import Entry
 from latent_rag_ros.evaluation.privacy.options import PrivacyOptions, Size
 
-BASELINE_ATTACKERS = ('ridge', 'unet', 'clothing_colour_net')
-"""What attacks a method that is no preset of Latent-RAG; ablations meet no trained attacker."""
+MEET_EVERYBODY = ('robot', 'authorised_only')
+"""Methods that every attacker takes on: the ones that a deployment chooses between."""
+
+COMMON = ('ridge', 'unet', 'clothing_colour_net')
+"""Who attacks every other method but ablations, which meet no trained attacker."""
+
+OF_METHOD = {'paper': (*COMMON, 'linkage'), 'solid': ('ridge', 'clothing_colour_net')}
+"""Other choices: one colour has nothing for a network to learn."""
 
 UNTRAINED = 'looking'
 """The attacker that takes the protected picture itself for the recovered one."""
@@ -24,7 +30,7 @@ def attacker_names() -> list[str]:
 
 
 def attackers_of(name: str, entry: Entry, size: Size) -> list[str]:
-    """Return who attacks the method `name`: everybody a preset of Latent-RAG, some a baseline.
+    """Return who attacks the method `name`.
 
     Raises `EvaluationError` when `size` names an unknown attacker.
     """
@@ -34,7 +40,7 @@ def attackers_of(name: str, entry: Entry, size: Size) -> list[str]:
         raise EvaluationError(f'attacker is {unknown[0]!r}; choose among {", ".join(known)}')
     if entry.group == 'ablation' or name not in (size.attacked or (name,)):
         return []
-    able = known if entry.group == 'latent_rag' else BASELINE_ATTACKERS
+    able = known if name in MEET_EVERYBODY else OF_METHOD.get(name, COMMON)
     return [attacker for attacker in known
             if attacker in able and attacker in (size.attackers or known)]
 

@@ -1,6 +1,7 @@
 """The README's table of the privacy evaluation, and the same rows for the page."""
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,13 +54,23 @@ def caption(results: Figures) -> str:
             f'silhouette {outline}. In each column the best attacker counts, among them '
             f'`{about["untrained_attack"]}`, which takes the protected picture as it is. '
             f'Attackers were trained on {about["attackers_pairs"]} pairs of '
-            f'{about["attackers_people"]} other people; steps: {budgets or "none"}.')
+            f'{about["attackers_people"]} other people{_fewer(results)}; steps: '
+            f'{budgets or "none"}.')
     if about['quick']:
         text += (' **A quick run: so few people and so short a training show that everything '
                  'runs, and nothing else.**')
     for name, reason in results['skipped'].items():
         text += f' `{name}` was not measured: {reason}.'
     return f'{text} Made by `{about["command"]}`.'
+
+
+def _fewer(results: Figures) -> str:
+    """Return which methods had fewer pairs for their attackers, and how many."""
+    fewer = {name: attack['pairs'] for name, figures in results['methods'].items()
+             for attack in figures['attacks'].values()
+             if attack.get('pairs', math.inf) < results['about']['attackers_pairs']}
+    said = ', '.join(f'`{name}` {count}' for name, count in fewer.items())
+    return f' (fewer where a picture is expensive: {said})' if said else ''
 
 
 def best(figures: Figures, name: str) -> tuple[float, str] | None:
