@@ -24,7 +24,7 @@ COVERAGE_PRESETS: Mapping[str, Mapping[str, int | float | str]] = {
         'tracker.memory_frames': 15, 'tracker.memory_s': 2.0},
     'safe': {
         'detector.score_min': 0.2, 'detector.views': 2, 'detector.second_view_every_frames': 2,
-        'detector.tiles': 0, 'detector.every_frames': 1, 'detector.second_opinion': 'segmentation',
+        'detector.tiles': 0, 'detector.every_frames': 2, 'detector.second_opinion': 'segmentation',
         'mask.every_frames': 5, 'protection.margin': 0.08, 'protection.look_ahead_frames': 0,
         'tracker.memory_frames': 15, 'tracker.memory_s': 2.0},
     'strict': {

@@ -48,6 +48,8 @@ class NanoDetDetector:
         The stretched view is looked at in every so many images; 1 in each of them.
     engine : str
         What runs the network, see `engine.choice`.
+    only_stretched : bool
+        Leave the view with its aspect out instead: what `views` 1 does not look at.
 
     Raises
     ------
@@ -57,12 +59,13 @@ class NanoDetDetector:
 
     def __init__(self, weights: Path, score_min: float, overlap_max: float,
                  views: int = 2, network: Network | None = None, second_every: int = 1,
-                 engine: str = 'auto') -> None:
+                 engine: str = 'auto', only_stretched: bool = False) -> None:
         self.network = network or Network(weights, [
             f'{kind}_{stride}' for stride in STRIDES_PX for kind in ('scores', 'sides')],
             engine, any_size=True)
         self._score_min, self._overlap_max = score_min, overlap_max
         self._views, self._second_every, self._images = views, second_every, 0
+        self._only_stretched = only_stretched
 
     def reset(self) -> None:
         """Look at both views of the next image; see `Resettable`."""
@@ -79,6 +82,8 @@ class NanoDetDetector:
 
     def _view_sizes(self, height_px: int, width_px: int) -> list[tuple[int, int]]:
         """Return height and width of the views that are due now."""
+        if self._only_stretched:
+            return [(SIDE_PX, SIDE_PX)]
         scale = SIDE_PX / max(height_px, width_px)
         sizes = [(max(1, round(height_px * scale)), max(1, round(width_px * scale)))]
         has_second = height_px != width_px and self._views > 1

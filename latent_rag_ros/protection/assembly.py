@@ -15,6 +15,7 @@ from latent_rag_ros.latent_rag.presets import PRESETS, Preset
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, LatentRagReplacer
 from latent_rag_ros.parameters import Value
 from latent_rag_ros.perception import nanodet, person_mask
+from latent_rag_ros.perception.detection_schedule import Turns
 from latent_rag_ros.perception.detector import PersonDetector
 from latent_rag_ros.perception.nanodet import NanoDetDetector
 from latent_rag_ros.perception.person_mask import PersonMasker
@@ -39,6 +40,8 @@ class Parts:
     ----------
     masker, embedder
         None where the parameters switch them off.
+    turns : Turns, optional
+        The looks of the detector one by one; None where it has one only.
     device : str
         Device of the embedder and the generator.
     model_id : str
@@ -60,6 +63,7 @@ class Parts:
     embedder_size_px: tuple[int, int] = (CROP_HEIGHT_PX, CROP_WIDTH_PX)
     patch_size_px: tuple[int, int] = (CROP_HEIGHT_PX, CROP_WIDTH_PX)
     feature_dimension: int = FEATURE_DIMENSION
+    turns: Turns | None = None
 
     @property
     def has_one_size(self) -> bool:
@@ -97,7 +101,7 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     if values['mask.enabled'] or values['detector.second_opinion'] == 'segmentation':
         masker = PersonMasker(_path(person_mask.WEIGHTS_NAME, folder), values['mask.score_min'],
                               values['engine'])
-    detector = _detector(values, folder, masker)
+    detector, turns = _detectors(values, folder, masker)
     tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'],
                       values['tracker.memory_s'], values['identity.score_min'])
     if values['protection.method'] == 'latent_rag' or values['identity.publish']:
@@ -110,30 +114,38 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     return Parts(detector, masker if values['mask.enabled'] else None, tracker, embedder, method,
                  device, fingerprint and f'embedder-{fingerprint[:12]}', embedder_px,
                  method.patch_size_px if isinstance(method, LatentRagMethod) else embedder_px,
-                 own.feature_dimension if own else FEATURE_DIMENSION)
+                 own.feature_dimension if own else FEATURE_DIMENSION, turns)
 
 
-def _detector(values: Mapping[str, Value], folder: Path | None,
-              masker: PersonMasker | None) -> PersonDetector:
-    """Return everything that looks for people, united and tested as the parameters say."""
+def _detectors(values: Mapping[str, Value], folder: Path | None,
+               masker: PersonMasker | None) -> tuple[PersonDetector, Turns | None]:
+    """Return everything that looks for people, united, and in turns where it has two views."""
     overlap_max = values['detector.overlap_max']
+    opinion = values['detector.second_opinion'] == 'segmentation'
+
+    def united(*detectors: PersonDetector) -> PersonDetector:
+        tested = UnitedDetector(detectors, overlap_max, values['identity.score_min'],
+                                SecondOpinion(masker) if opinion else None)
+        frames = values['detector.self_test_frames']
+        return SelfTestingDetector(tested, frames, shipped_picture()) if frames else tested
+
+    def tiled(part: PersonDetector) -> list[PersonDetector]:
+        tiles = values['detector.tiles']
+        return [TiledDetector(part, tiles)] if tiles > 1 else []
+
     if values['detector.model']:
-        whole = part = own_detector(values)
-    else:
-        path, score_min = _path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min']
-        whole = NanoDetDetector(path, score_min, overlap_max, values['detector.views'],
-                                second_every=values['detector.second_view_every_frames'],
-                                engine=values['engine'])
-        part = NanoDetDetector(path, score_min, overlap_max, views=1, network=whole.network)
-    detectors: list[PersonDetector] = [whole]
-    if values['detector.tiles'] > 1:
-        detectors.append(TiledDetector(part, values['detector.tiles']))
-    asked = values['detector.second_opinion'] == 'segmentation'
-    united = UnitedDetector(detectors, overlap_max, values['identity.score_min'],
-                            SecondOpinion(masker) if asked else None)
-    if values['detector.self_test_frames'] == 0:
-        return united
-    return SelfTestingDetector(united, values['detector.self_test_frames'], shipped_picture())
+        own = own_detector(values)
+        return united(own, *tiled(own)), None
+    path, score_min = _path(nanodet.WEIGHTS_NAME, folder), values['detector.score_min']
+    whole = NanoDetDetector(path, score_min, overlap_max, values['detector.views'],
+                            second_every=values['detector.second_view_every_frames'],
+                            engine=values['engine'])
+    first, stretched = (
+        NanoDetDetector(path, score_min, overlap_max, 1, whole.network, only_stretched=only)
+        for only in (False, True))
+    tiles = tiled(first)
+    turns = Turns(united(first, *tiles), stretched) if values['detector.views'] > 1 else None
+    return united(whole, *tiles), turns
 
 
 def _embedder(values: Mapping[str, Value], folder: Path | None,

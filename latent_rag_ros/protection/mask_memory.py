@@ -4,6 +4,10 @@ Only what reaches out of the box comes from the mask: the box itself is covered 
 new in every frame. A remembered mask is shown where it was and where the box has carried it,
 enlarged with the box, and grown by a share of the height per frame of its age, because an arm
 moves; it is made anew at once when the box changes its form.
+
+The network is asked where that can help. A box that was not detected in this frame is a guess and
+changes its form by itself; and somebody of whom the detector was never sure is mostly no person:
+the first mask has to do there. So many renewals in one frame are enough, the next frame takes over.
 """
 from __future__ import annotations
 
@@ -14,10 +18,17 @@ import numpy as np
 
 from latent_rag_ros.perception.person_mask import PersonMasker, square_around
 from latent_rag_ros.protection.renewal import RenewalSchedule
-from latent_rag_ros.protection.types import Box, ImageArray, MaskArray
+from latent_rag_ros.protection.types import Box, ImageArray, MaskArray, TrackedPerson
 
 GROWTH_PER_FRAME = 0.01
 """A remembered mask grows by this share of the height of its box on every side per frame."""
+
+GROWTH_MAX = 0.1
+"""Most growth, for masks that are not renewed: beyond that the margin of the region is all."""
+
+RENEWALS_MAX = 2
+"""Most masks of known people that are made anew in one frame, unless one is twice as old as it
+should be. A first mask is always made."""
 
 FORM_CHANGE_MAX, FORM_CHANGE_PX = 0.25, 4
 """A box whose width or height has changed by more than this share, and by more than these pixels,
@@ -58,29 +69,51 @@ class MaskMemory:
         """Forget all masks."""
         self._schedule.reset()
         self._remembered: dict[int, _Remembered] = {}
-        self._frame = 0
+        self._frame = self._renewals = 0
 
-    def begin_frame(self, alive: set[int]) -> None:
-        """Go on to the next frame; tracks that are not in `alive` are forgotten."""
+    def begin_frame(self, alive: set[int], is_busy: bool = False) -> None:
+        """Go on to the next frame; tracks that are not in `alive` are forgotten.
+
+        In a busy frame renewals wait for the next one where they can, see `RenewalSchedule`.
+        """
         self._frame += 1
-        self._schedule.begin_frame(alive)
+        self._renewals = 0
+        self._schedule.begin_frame(alive, is_busy)
         self._remembered = {track: mask for track, mask in self._remembered.items()
                             if track in alive}
 
-    def of(self, track: int) -> TrackMasker:
-        """Return what makes the mask of one track, as `region.region_of` asks for it."""
-        return TrackMasker(self, track)
+    def of(self, person: TrackedPerson) -> TrackMasker:
+        """Return what makes the mask of one person, as `region.region_of` asks for it."""
+        return TrackMasker(self, person)
 
-    def mask(self, track: int, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:
-        """Return where the mask of a track lies and the mask; see `PersonMasker.mask`."""
-        remembered = self._remembered.get(track)
-        if (remembered is None or self._schedule.is_due(track)
-                or _has_another_form(remembered.box, box)):
-            return self._made(track, image, box)
+    def mask(self, person: TrackedPerson, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:
+        """Return where the mask of a person lies and the mask; see `PersonMasker.mask`."""
+        remembered = self._remembered.get(person.track_id)
+        if remembered is None or self._renews(person, remembered, box):
+            return self._made(person.track_id, image, box)
+        return self._carried(remembered, image, box)
+
+    def _renews(self, person: TrackedPerson, remembered: _Remembered, box: Box) -> bool:
+        """Return whether the mask of a known person is made anew in this frame."""
+        if not person.is_certain:
+            return False
+        if self._frame - remembered.frame >= 2 * self._period:
+            return True
+        due = self._schedule.is_due(person.track_id)
+        changed = person.missed_frames == 0 and _has_another_form(remembered.box, box)
+        if not (due or changed) or self._renewals >= RENEWALS_MAX:
+            return False
+        self._renewals += 1
+        return True
+
+    def _carried(self, remembered: _Remembered, image: ImageArray,
+                 box: Box) -> tuple[Box, MaskArray]:
+        """Return a remembered mask where it was and where the box has carried it, grown."""
         square = square_around(box)
         window = square.clipped(*image.shape[:2])
         age_frames = self._frame - remembered.frame
-        growth_px = max(1, round(GROWTH_PER_FRAME * age_frames * box.height_px))
+        growth = min(GROWTH_PER_FRAME * age_frames, GROWTH_MAX)
+        growth_px = max(1, round(growth * box.height_px))
         carried = cv2.resize(remembered.square, (square.width_px, square.height_px),
                              interpolation=cv2.INTER_LINEAR)
         mask = carried[window.moved(-square.left, -square.top).slices] > 0
@@ -105,14 +138,14 @@ class MaskMemory:
 
 @dataclass(frozen=True)
 class TrackMasker:
-    """Makes the masks of one track."""
+    """Makes the masks of one person."""
 
     memory: MaskMemory
-    track: int
+    person: TrackedPerson
 
     def mask(self, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:
         """Return where the mask lies and the mask; see `PersonMasker.mask`."""
-        return self.memory.mask(self.track, image, box)
+        return self.memory.mask(self.person, image, box)
 
 
 def _has_another_form(before: Box, now: Box) -> bool:

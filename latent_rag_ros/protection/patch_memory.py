@@ -60,10 +60,13 @@ class PatchMemory:
         self._schedule = RenewalSchedule(period_frames)
         self._kept: dict[int, _Kept] = {}
 
-    def forget(self, alive: set[int]) -> None:
-        """Go on to the next frame; drop what is remembered of tracks that are not in `alive`."""
+    def forget(self, alive: set[int], is_busy: bool = False) -> None:
+        """Go on to the next frame; drop what is remembered of tracks that are not in `alive`.
+
+        In a busy frame renewals wait for the next one where they can, see `RenewalSchedule`.
+        """
         self._method.forget(alive)
-        self._schedule.begin_frame(alive)
+        self._schedule.begin_frame(alive, is_busy)
         self._kept = {track: kept for track, kept in self._kept.items() if track in alive}
 
     def patches(self, persons: Sequence[Person], clock: StageClock,

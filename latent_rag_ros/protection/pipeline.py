@@ -60,7 +60,8 @@ class ProtectionPipeline:
         self.device, self.method, self.model_id = parts.device, parts.method.name, parts.model_id
         self.feature_dimension = parts.feature_dimension
         self._look_ahead = LookAhead(values['protection.look_ahead_frames'])
-        self._detection = DetectionSchedule(parts.detector, values['detector.every_frames'])
+        self._detection = DetectionSchedule(parts.detector, values['detector.every_frames'],
+                                            parts.turns)
         published = values['latent_rag.preset'] == 'paper'  # what was published saves nothing
         self._recognition = Recognition(
             parts, self._values, 1 if published else values['identity.every_frames'])
@@ -181,17 +182,18 @@ class ProtectionPipeline:
 
     def _begin_frame(self, alive: set[int]) -> None:
         """Let everything that remembers something of tracks go on by one frame."""
-        self._method.forget(alive)
-        self._recognition.begin_frame(alive)
+        is_busy = self._detection.is_busy
+        self._method.forget(alive, is_busy)
+        self._recognition.begin_frame(alive, is_busy)
         if self._masks is not None:
-            self._masks.begin_frame(alive)
+            self._masks.begin_frame(alive, is_busy)
 
     def _located(self, image: ImageArray,
                  tracked: Sequence[TrackedPerson]) -> list[tuple[TrackedPerson, Region]]:
         """Return the persons with a part inside the image and their regions."""
         margin = self._values['protection.margin']
         masks = self._masks
-        regions = [region_of(image, person, None if masks is None else masks.of(person.track_id),
+        regions = [region_of(image, person, None if masks is None else masks.of(person),
                              margin) for person in tracked]
         return [(person, region) for person, region in zip(tracked, regions) if region is not None]
 

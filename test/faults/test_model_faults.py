@@ -124,7 +124,9 @@ def latent_rag_bench(bench: Bench, parts: Parts) -> Callable[[], ProtectorBench]
     Every frame needs every network: what is kept of a track would hide that one has failed.
     """
     def pipeline(values: dict[str, Value]) -> ProtectionPipeline:
-        return ProtectionPipeline(replace(parts, detector=MarkedPersons(), masker=None), values)
+        return ProtectionPipeline(
+            replace(parts, detector=MarkedPersons(), masker=None, turns=None),
+            {**values, 'detector.every_frames': 1})
 
     class Source:
         def __init__(self) -> None:

@@ -45,8 +45,9 @@ def pipeline(parts: Mapping[str, Parts]) -> Callable[..., ProtectionPipeline]:
     def make(method: str, **given: Value) -> ProtectionPipeline:
         values = checked_values(PROTECTOR, {
             name.replace('__', '.'): value for name, value in
-            {'guard__deadline_s': 60.0, **given}.items()})
-        made = ProtectionPipeline(replace(parts[method], detector=MarkedPersons()), values)
+            {'guard__deadline_s': 60.0, 'detector__every_frames': 1, **given}.items()})
+        made = ProtectionPipeline(replace(parts[method], detector=MarkedPersons(), turns=None),
+                                  values)
         made.reset()
         return made
     return make

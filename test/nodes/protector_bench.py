@@ -53,8 +53,9 @@ class KnownPersons:
     def pipeline(self, values: dict[str, Value]) -> ProtectionPipeline:
         """Return the real pipeline, with solid fills, behind this detector."""
         tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'])
+        # the gate opens for one frame at a time, and a fault is there at once
         return ProtectionPipeline(Parts(self, None, tracker, None, SolidMethod(), 'cpu', ''),
-                                  values)
+                                  {**values, 'detector.every_frames': 1})
 
 
 class ProtectorBench:

@@ -4,7 +4,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latent_rag_ros.perception.detection_schedule import DetectionSchedule
+from latent_rag_ros.perception.detection_schedule import (FURTHER_EVERY, DetectionSchedule,
+                                                           Turns)
 from latent_rag_ros.perception.detector import DetectorError
 from latent_rag_ros.protection.types import Box, Detection, ImageArray, TrackedPerson
 
@@ -107,3 +108,61 @@ def test_reset_looks_at_the_next_frame_and_resets_the_detector():
     schedule.reset()
     assert detector.resets == 1
     assert len(schedule.detect(scene())) == 1
+
+
+def taken_turns(images: list[ImageArray], period: int = 2) -> str:
+    """Return who looked at each image: all views, the first, a further one, or nobody (-)."""
+    whole, first, further = Counting(), Counting(), Counting()
+    schedule = DetectionSchedule(whole, period, Turns(first, further))
+    letters = ''
+    for image in images:
+        before = whole.looks, first.looks, further.looks
+        schedule.detect(image)
+        schedule.cover([TrackedPerson(1, PERSON, 0.9, 0)])
+        after = whole.looks, first.looks, further.looks
+        letters += ''.join(letter for letter, now, then in zip('wfs', after, before)
+                           for _ in range(now - then)) or '-'
+    return letters
+
+
+def test_views_take_turns_while_nothing_new_moves():
+    images = [scene(PERSON.moved(number // 2, 0), noise=number) for number in range(10)]
+    assert taken_turns(images) == 'w-fsf-f-f-'
+    letters = taken_turns([scene(PERSON, noise=number) for number in range(1 + 4 * FURTHER_EVERY)])
+    assert letters[1:].count('s') == 2 and letters[1:].count('f') == 2 * FURTHER_EVERY
+
+
+def test_all_views_look_when_somebody_comes_and_while_the_picture_changes():
+    still = [scene(PERSON, noise=number) for number in range(2)]
+    coming = [scene(PERSON, NEWCOMER.moved(9 * number, 0), noise=number) for number in range(4)]
+    assert taken_turns(still + coming) == 'w-wwww'
+
+
+def test_all_views_look_after_a_further_one_failed():
+    whole, first, further = Counting(), Counting(), Counting()
+    schedule = DetectionSchedule(whole, 2, Turns(first, further))
+    further.error = DetectorError('broken')
+    for _ in range(3):
+        schedule.detect(scene())
+    with pytest.raises(DetectorError):
+        schedule.detect(scene())
+    schedule.detect(scene())
+    assert (whole.looks, first.looks, further.looks) == (2, 1, 1)
+
+
+def test_frame_is_busy_when_it_was_looked_at_and_others_are_not():
+    schedule = DetectionSchedule(Counting(), 2)
+    busy = []
+    for _ in range(4):
+        schedule.detect(scene())
+        busy.append(schedule.is_busy)
+    assert busy == [True, False, True, False]
+    every = DetectionSchedule(Counting(), 1)
+    every.detect(scene())
+    assert not every.is_busy
+
+
+def test_reset_resets_the_turns():
+    whole, first, further = Counting(), Counting(), Counting()
+    DetectionSchedule(whole, 2, Turns(first, further)).reset()
+    assert (whole.resets, first.resets, further.resets) == (1, 1, 1)

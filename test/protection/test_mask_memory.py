@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from latent_rag_ros.perception.person_mask import square_around
-from latent_rag_ros.protection.mask_memory import MaskMemory
-from latent_rag_ros.protection.types import Box
+from latent_rag_ros.protection.mask_memory import RENEWALS_MAX, MaskMemory
+from latent_rag_ros.protection.types import Box, TrackedPerson
 
 IMAGE = np.zeros((240, 320, 3), np.uint8)
 BOX = Box(100, 60, 150, 160)
@@ -31,9 +31,11 @@ def masker() -> HalfMasker:
     return HalfMasker()
 
 
-def next_mask(memory: MaskMemory, box: Box, track: int = 1):
+def next_mask(memory: MaskMemory, box: Box, track: int = 1, missed: int = 0,
+              is_certain: bool = True):
     memory.begin_frame({track})
-    return memory.of(track).mask(IMAGE, box)
+    person = TrackedPerson(track, box, 0.6, missed, is_certain=is_certain)
+    return memory.of(person).mask(IMAGE, box)
 
 
 def test_mask_moves_with_the_box_and_grows(masker):
@@ -123,3 +125,44 @@ def test_nothing_is_kept_when_the_period_is_one_or_the_track_ended(masker):
     next_mask(memory, BOX, track=2)
     next_mask(memory, BOX, track=1)
     assert len(masker.boxes) == 5
+
+
+def test_missed_person_keeps_the_mask_until_it_is_due_when_the_box_grows(masker):
+    memory = MaskMemory(masker, 5)
+    next_mask(memory, BOX)
+    for missed in range(1, 5):
+        next_mask(memory, BOX.grown(10 * missed), missed=missed)
+    assert len(masker.boxes) == 1
+    next_mask(memory, BOX.grown(50), missed=5)
+    assert len(masker.boxes) == 2
+
+
+def test_first_mask_of_who_never_was_certain_is_kept_and_grows_to_a_limit(masker):
+    memory = MaskMemory(masker, 3)
+    areas = [next_mask(memory, BOX, is_certain=False)[1].sum() for _ in range(20)]
+    assert len(masker.boxes) == 1
+    assert areas == sorted(areas) and areas[0] < areas[5] and areas[-1] == areas[-2]
+    next_mask(memory, BOX)
+    assert len(masker.boxes) == 2
+
+
+def test_renewals_are_spread_when_everybody_changes_form(masker):
+    memory = MaskMemory(masker, 5)
+    boxes = {track: BOX.moved(30 * track, 0) for track in range(1, 6)}
+    counts = []
+    for frame in range(4):
+        grown = {track: Box(box.left, box.top, box.right + 40 * (frame > 0), box.bottom)
+                 for track, box in boxes.items()}
+        before = len(masker.boxes)
+        memory.begin_frame(set(boxes))
+        for track, box in grown.items():
+            memory.of(TrackedPerson(track, box, 0.6, 0)).mask(IMAGE, box)
+        counts.append(len(masker.boxes) - before)
+    assert counts == [5, RENEWALS_MAX, RENEWALS_MAX, 5 - 2 * RENEWALS_MAX]
+
+
+def test_every_mask_is_made_in_every_frame_when_the_period_is_one(masker):
+    memory = MaskMemory(masker, 1)
+    for missed in range(3):
+        next_mask(memory, BOX, missed=missed, is_certain=False)
+    assert len(masker.boxes) == 3

@@ -52,3 +52,36 @@ def test_schedule_is_the_same_after_a_reset():
     first = renewals(schedule, {1, 2, 3}, 30)
     schedule.reset()
     assert renewals(schedule, {1, 2, 3}, 30) == first
+
+
+def test_renewals_wait_for_free_frames_and_are_in_time():
+    schedule, tracks = RenewalSchedule(5), {1, 2, 3, 4}
+    history = []
+    for number in range(60):
+        schedule.begin_frame(tracks, is_busy=number % 2 == 1)
+        due = [track for track in sorted(tracks) if schedule.is_due(track)]
+        for track in due:
+            schedule.renew(track)
+        history.append(due)
+    assert not any(history[number] for number in range(11, 60, 2))
+    for track in tracks:
+        frames = [frame for frame, due in enumerate(history) if track in due]
+        assert max(after - before for before, after in zip(frames, frames[1:])) <= 5
+
+
+def test_nobody_waits_longer_than_the_period_when_every_frame_is_busy():
+    schedule, frames = RenewalSchedule(5), []
+    for number in range(40):
+        schedule.begin_frame({1}, is_busy=True)
+        if schedule.is_due(1):
+            schedule.renew(1)
+            frames.append(number)
+    assert max(after - before for before, after in zip(frames, frames[1:])) <= 5
+
+
+def test_new_track_does_not_wait_when_the_frame_is_busy():
+    schedule = RenewalSchedule(5, dense=2)
+    for _ in range(3):
+        schedule.begin_frame({1}, is_busy=True)
+        assert schedule.is_due(1)
+        schedule.renew(1)
