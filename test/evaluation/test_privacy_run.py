@@ -18,6 +18,7 @@ from latent_rag_ros.evaluation.privacy.options import FULL, QUICK, PrivacyOption
 from latent_rag_ros.evaluation.privacy.page import page
 from latent_rag_ros.evaluation.privacy.run import evaluate
 from latent_rag_ros.evaluation.privacy.tables import evaluation_table, rows
+from latent_rag_ros.evaluation.privacy.trial import Trial
 from latent_rag_ros.tools.command_line import main
 
 SIZE = replace(QUICK, identities=2, iterations=2, methods=('robot', 'blur', 'fuse_only'))
@@ -68,6 +69,7 @@ def test_presets_meet_every_attacker_and_baselines_the_strongest(evaluated):
     unet = evaluated.figures['methods']['robot']['attacks']['unet']
     assert unet['iterations'] == 2
     assert {'skill_psnr_db', 'skill_psnr_db_ci95', 'rank1', 'colour_accuracy'} <= set(unet)
+    assert len(unet['validation_losses']) == 3, 'before training, and after either step'
     assert 'rank1' in evaluated.figures['methods']['robot']['attacks']['linkage']
 
 
@@ -157,10 +159,28 @@ def test_command_repeats_the_options():
         '--attacker unet')
 
 
-def test_every_attacker_takes_on_presets():
-    assert set(attackers_of('robot', methods()['robot'], FULL)) == set(attacker_names())
-    assert attackers_of('fine_only', methods()['fine_only'], FULL) == []
+def test_every_attacker_takes_on_what_a_deployment_chooses_between():
+    entries = methods()
+    for name in ('robot', 'authorised_only'):
+        assert set(attackers_of(name, entries[name], FULL)) == set(attacker_names())
+    assert attackers_of('paper', entries['paper'], FULL) == [
+        'ridge', 'unet', 'clothing_colour_net', 'linkage']
+    assert attackers_of('blur', entries['blur'], FULL) == ['ridge', 'unet', 'clothing_colour_net']
+    assert attackers_of('solid', entries['solid'], FULL) == ['ridge', 'clothing_colour_net']
+    assert attackers_of('fine_only', entries['fine_only'], FULL) == []
     assert attackers_of('paper', methods()['paper'], replace(FULL, attacked=('robot',))) == []
+
+
+def test_attackers_have_half_the_people_where_a_picture_is_expensive(options):
+    people = load_held_out_people('validation').first_identities(4)
+    bench = Bench(replace(options, size=replace(SIZE, attackers=('clothing_colour_net',))),
+                  splits.Splits(load_held_out_people('test').first_identities(2), people, people))
+    entry = methods()['blur']
+    for is_slow, count in ((False, len(people)), (True, len(people) // 2)):
+        trial = Trial(bench, 'blur', replace(entry, is_slow=is_slow),
+                      bench.protected('blur', entry, bench.splits.measured)[0])
+        assert trial.attack('clothing_colour_net')[0]['pairs'] == count
+    assert {name for name, entry in methods().items() if entry.is_slow} == {'paper', 'pixelfade'}
 
 
 @pytest.mark.slow

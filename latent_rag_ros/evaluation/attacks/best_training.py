@@ -75,18 +75,27 @@ class BestTraining:
             warm_up_iterations=max(1, round(WARM_UP_SHARE * budget.iterations)))
         self._trainer = Trainer({'network': network}, {'optimiser': self._optimiser}, schedule,
                                 directory, name)
+        self._last = budget.iterations
         self._best_file = directory / f'{name}.best'
+        self._losses_file = directory / f'{name}.losses'
+        self._losses: dict[int, float] = (load_checkpoint(self._losses_file) or {}).get(
+            'losses', {})
+
+    @property
+    def validation_losses(self) -> list[float]:
+        """The learning curve: what the untrained network lost, then one value per validation."""
+        return [loss for _, loss in sorted(self._losses.items())]
 
     def run(self) -> nn.Module:
         """Return the averaged network of the best validation, frozen, in evaluation mode."""
         network = self._trainer.run(self._step)['network']
-        self._keep_if_best(network)
+        self._keep_if_best(network, self._last)
         network.load_state_dict(load_checkpoint(self._best_file)['network'])
         return network.eval()
 
     def _step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         if iteration % self._every == 0:
-            self._keep_if_best(self._trainer.averages['network'].eval())
+            self._keep_if_best(self._trainer.averages['network'].eval(), iteration)
         rows = random.choice(self._task.rows, min(self._task.batch, self._task.rows), False)
         loss = self._task.loss(self._network.train(), rows)
         self._optimiser.zero_grad()
@@ -96,8 +105,10 @@ class BestTraining:
         return {'loss': float(loss.detach())}
 
     @torch.no_grad()
-    def _keep_if_best(self, network: nn.Module) -> None:
+    def _keep_if_best(self, network: nn.Module, iteration: int) -> None:
         loss = self._task.validation_loss(network)
+        self._losses[iteration] = float(loss)
+        save_checkpoint(self._losses_file, {'losses': self._losses})
         best = load_checkpoint(self._best_file)
         if best is None or loss < best['loss']:
             save_checkpoint(self._best_file, {'loss': loss, 'network': network.state_dict()})

@@ -58,6 +58,8 @@ class LinkageAttacker:
     def __init__(self, start: UnseenEmbedder | None = None, device: str = 'cpu') -> None:
         self.device, self._start = device, start
         self._fitted: nn.Module | None = None
+        self.validation_losses: list[float] = []
+        """Learning curve of the last training, see `BestTraining`."""
 
     def fit(self, pairs: AttackPairs, validation: AttackPairs, budget: Budget,
             directory: Path) -> None:
@@ -80,7 +82,8 @@ class LinkageAttacker:
         task = Task(len(people), loss, lambda network: self._retrieval_loss(network, validation),
                     batch=PEOPLE_PER_BATCH, learning_rate=1e-3)
         name = f'linkage-{fingerprint(budget, pairs.protected, pairs.originals)}'
-        self._fitted = BestTraining(network, task, budget, directory, name).run()
+        training = BestTraining(network, task, budget, directory, name)
+        self._fitted, self.validation_losses = training.run(), training.validation_losses
 
     def embed(self, crops: Tensor) -> Tensor:
         """Return features (n, 192), L2 norm 1; raises `RuntimeError` before `fit`."""

@@ -34,6 +34,8 @@ class PictureReader:
     def __init__(self, name: str, device: str = 'cpu') -> None:
         self.name, self.device = name, device
         self._fitted: nn.Module | None = None
+        self.validation_losses: list[float] = []
+        """Learning curve of the last training, see `BestTraining`."""
 
     def make_network(self, wanted: NDArray, training: NDArray[np.int64]) -> nn.Module:
         """Return a fresh network for answers like `wanted`; only rows `training` may be known."""
@@ -70,7 +72,8 @@ class PictureReader:
                                             wanted[validation])),
             self.batch, self.learning_rate)
         name = f'{self.name}-{fingerprint(budget, pairs.protected, wanted)}'
-        self._fitted = BestTraining(network, task, budget, directory, name).run()
+        best = BestTraining(network, task, budget, directory, name)
+        self._fitted, self.validation_losses = best.run(), best.validation_losses
 
     @torch.no_grad()
     def outputs(self, protected: Images) -> Tensor:

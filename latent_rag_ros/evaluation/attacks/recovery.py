@@ -117,6 +117,8 @@ class Recoverer:
         self.name, self.device = name, device
         self._make_network, self._loss = make_network, loss
         self._fitted: nn.Module | None = None
+        self.validation_losses: list[float] = []
+        """Learning curve of the last training, see `BestTraining`."""
 
     def evidence(self, protected: Images,
                  identities: NDArray[np.int64] | None = None) -> Evidence:
@@ -147,7 +149,8 @@ class Recoverer:
             lambda network: -float(psnr_db(self.drawn(network, seen_there, few),
                                            validation.originals[few]).mean()), self.batch)
         name = f'{self.name}-{fingerprint(budget, pairs.protected, pairs.originals)}'
-        self._fitted = BestTraining(network, task, budget, directory, name).run()
+        training = BestTraining(network, task, budget, directory, name)
+        self._fitted, self.validation_losses = training.run(), training.validation_losses
 
     def learn(self, pairs: AttackPairs) -> None:
         """Remember what `evidence` needs of the training pairs: by default nothing."""

@@ -85,7 +85,7 @@ class StageCache:
                 path.unlink()  # damaged: made again
         made = make()
         if path is not None:
-            temporary = path.with_suffix('.temporary')
+            temporary = _temporary(path)
             with temporary.open('wb') as file:
                 np.savez_compressed(file, **made)
             os.replace(temporary, path)
@@ -98,7 +98,7 @@ class StageCache:
             return json.loads(path.read_text(encoding='utf-8'))
         made = make()
         if path is not None:
-            temporary = path.with_suffix('.temporary')
+            temporary = _temporary(path)
             temporary.write_text(json.dumps(made, allow_nan=False), encoding='utf-8')
             os.replace(temporary, path)
         return made
@@ -109,3 +109,8 @@ class StageCache:
         folder = self.directory / stage
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f'{name}-{digest_of(key)[:16]}{suffix}'
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name of this process alone: several may make one stage at the same time."""
+    return path.with_suffix(f'.{os.getpid()}.temporary')

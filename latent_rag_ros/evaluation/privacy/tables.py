@@ -8,13 +8,14 @@ from typing import Any
 Figures = Mapping[str, Any]
 
 MISSING = '–'
+LINKAGE = 'linkage'
 FLOOR_TITLES = {'another_person': 'floor: another person', 'mean_image': 'floor: mean image',
                 'mid_grey': 'floor: mid-grey', 'uniform_noise': 'floor: uniform noise',
                 'mean_colour': "floor: the picture's mean colour",
                 'mirrored': 'floor: the picture mirrored'}
 HEAD = ('method', 'PSNR [dB]', 'SSIM', 'authorised prot→raw', 'unseen prot→raw',
-        'best recovery: skill [dB]', 'recovered→raw, Rank-1', 'clothing colour told',
-        'silhouette IoU')
+        'best recovery: skill [dB]', 'recovered→raw, Rank-1', 'trained linkage, Rank-1',
+        'clothing colour told', 'silhouette IoU')
 GROUPS = ('latent_rag', 'baseline', 'ablation')
 
 
@@ -26,7 +27,7 @@ def rows(results: Figures) -> list[list[str]]:
     """
     raw = results['raw']['reid']
     table = [['raw crops, no protection', MISSING, MISSING, _pair(raw['authorised']),
-              _pair(raw.get('unseen')), *[MISSING] * 4]]
+              _pair(raw.get('unseen')), *[MISSING] * 5]]
     table += [_row(FLOOR_TITLES[name], figures) for name, figures in results['floors'].items()]
     methods = results['methods'].values()
     return table + [_row(figures['title'], figures) for group in GROUPS
@@ -50,7 +51,8 @@ def caption(results: Figures) -> str:
             'Rank-1 / mAP in per cent, same identity and camera removed, raw→raw in the first '
             'row. Skill is the PSNR of the recovered picture above that of the mean image of the '
             "attacker's own people: at 0 nothing was recovered. Rank-1 of recovered pictures is "
-            f'that of the unseen network. Chance for the colour is {colour}, for the '
+            f'that of the unseen network, linkage that of protected pictures among raw ones by a '
+            f'network that learned from the pairs. Chance for the colour is {colour}, for the '
             f'silhouette {outline}. In each column the best attacker counts, among them '
             f'`{about["untrained_attack"]}`, which takes the protected picture as it is. '
             f'Attackers were trained on {about["attackers_pairs"]} pairs of '
@@ -74,20 +76,24 @@ def _fewer(results: Figures) -> str:
 
 
 def best(figures: Figures, name: str) -> tuple[float, str] | None:
-    """Return the highest value of a figure over all attackers of a method, and whose it is."""
+    """Return the highest value of a figure over the attackers of a method, and whose it is.
+
+    `rank1` is that of recovered pictures: linkage draws none, and has a column of its own.
+    """
     values = [(attack[name], attacker) for attacker, attack in figures['attacks'].items()
-              if name in attack]
+              if name in attack and not (name == 'rank1' and attacker == LINKAGE)]
     return max(values, default=None)
 
 
 def _row(title: str, figures: Figures) -> list[str]:
     protection, reid = figures.get('protection', figures), figures['reid']
-    skill = best(figures, 'skill_psnr_db')
+    skill, linked = best(figures, 'skill_psnr_db'), figures['attacks'].get(LINKAGE)
     return [title, f'{protection["psnr_db"]:.2f}', f'{protection["ssim"]:.3f}',
             _pair(reid['authorised']['prot_raw']), _pair(reid.get('unseen', {}).get('prot_raw')),
             MISSING if skill is None else f'{skill[0]:+.2f}',
-            *(_percent(best(figures, name))
-              for name in ('rank1', 'colour_accuracy', 'silhouette_iou'))]
+            _percent(best(figures, 'rank1')),
+            f'{100 * linked["rank1"]:.1f}' if linked else MISSING,
+            *(_percent(best(figures, name)) for name in ('colour_accuracy', 'silhouette_iou'))]
 
 
 def _chances(results: Figures) -> tuple[str, str]:

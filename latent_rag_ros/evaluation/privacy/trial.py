@@ -70,7 +70,9 @@ class Trial:
         scored = {**key, 'raw': pictures_digest(bench.raw.images),
                   'scoring': bench.sources['scores'], 'probes': sorted(bench.probes)}
         figures = bench.cache.figures('attack_scores', name, scored, lambda: self._scored(made))
-        return (figures | {'iterations': budget.iterations, 'pairs': len(self._training)},
+        losses = made['validation_losses']
+        return (figures | {'iterations': budget.iterations, 'pairs': len(self._training)}
+                | ({'validation_losses': losses.round(4).tolist()} if losses.size else {}),
                 made.get('recovered'))
 
     @cached_property
@@ -108,32 +110,34 @@ class Trial:
             if attacker in (makers := recovery_attackers(context)):
                 recoverer = makers[attacker]()
                 recoverer.fit(self._training, self._validation, budget, directory)
-                if hasattr(recoverer, 'recover_people'):
-                    return {'recovered': recoverer.recover_people(self.protected, identities)}
-                return {'recovered': recoverer.recover(self.protected)}
+                recovered = (recoverer.recover_people(self.protected, identities)
+                             if hasattr(recoverer, 'recover_people')
+                             else recoverer.recover(self.protected))
+                return {'recovered': recovered, **_curve(recoverer)}
             if attacker in (makers := attribute_attackers(context)):
                 return self._colours(makers[attacker], budget, directory)
             if attacker in (makers := silhouette_attackers(context)):
                 outliner = makers[attacker]()
                 outliner.fit(self._training, self.bench.judge.attackers.masks[self._known],
                              budget, directory)
-                return {'masks': outliner.predict(self.protected)}
+                return {'masks': outliner.predict(self.protected), **_curve(outliner)}
             linker = linkage_attackers(context)[attacker]()
             linker.fit(self._training, self._validation, budget, directory)
             device = self.bench.options.device
             return {'protected': embed_images(linker, self.protected, device),
-                    'raw': embed_images(linker, self.bench.raw.images, device)}
+                    'raw': embed_images(linker, self.bench.raw.images, device), **_curve(linker)}
 
     def _colours(self, make: Callable[[], AttributeAttacker], budget: Budget,
                  directory: Path) -> Arrays:
         """Train one attacker for the torso and one for the legs."""
-        judge, said = self.bench.judge, {}
+        judge, said, curves = self.bench.judge, {}, []
         known = judge.palette.numbers(judge.attackers.clothing)
         for part, labels in known._asdict().items():
             reader = make()
             reader.fit(self._training, labels[self._known], budget, directory / part)
             said[part] = reader.predict(self.protected)
-        return said
+            curves.append(reader.validation_losses)
+        return said | {'validation_losses': np.mean(curves, axis=0)}
 
     def _scored(self, made: Arrays) -> Figures:
         judge = self.bench.judge
@@ -168,3 +172,8 @@ class Trial:
             folder.mkdir(parents=True, exist_ok=True)
             yield folder
             shutil.rmtree(folder)
+
+
+def _curve(attacker: object) -> Arrays:
+    """Return the learning curve of an attacker; empty where it is solved in one step."""
+    return {'validation_losses': np.array(getattr(attacker, 'validation_losses', []), float)}

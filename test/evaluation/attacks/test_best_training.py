@@ -37,6 +37,17 @@ def test_untrained_network_is_kept_when_training_only_harms(tmp_path):
     assert float(kept.weight) == 0
 
 
+def test_learning_curve_starts_before_training_and_ends_after_it(tmp_path):
+    training = BestTraining(fresh(), weight_task(lambda network: 1 - float(network.weight)),
+                            Budget(100, 0), tmp_path, 'run')
+    training.run()
+    assert len(training.validation_losses) == 11
+    assert training.validation_losses[0] == 1 > training.validation_losses[-1]
+    again = BestTraining(fresh(), weight_task(lambda network: 5.0), Budget(100, 0), tmp_path,
+                         'run')
+    assert again.validation_losses == training.validation_losses
+
+
 def test_interrupted_training_ends_like_an_uninterrupted_one(tmp_path):
     class Interrupted(Exception):
         """Ends a run as a power cut does."""
