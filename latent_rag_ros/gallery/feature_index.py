@@ -1,18 +1,22 @@
-"""Exact cosine search over features that belong to somebody (FAISS `IndexFlatIP`)."""
+"""Exact cosine search over features that belong to somebody."""
 from __future__ import annotations
 
-import faiss
+from array import array
+from itertools import chain
+
 import numpy as np
 from numpy.typing import NDArray
 
+from latent_rag_ros.gallery.feature_rows import FeatureRows
 from latent_rag_ros.gallery.features import FeatureArray
 
 
 class FeatureIndex:
     """Feature vectors, each with an owner, searched exactly by inner product.
 
-    The rows live in one `faiss.IndexFlatIP`; owner and age of a row stand in arrays beside it.
-    That allows a row to be overwritten in place, which an id map of FAISS does not.
+    The features live in `FeatureRows`. The owner of every row and the rows of every owner are
+    kept beside them, so that no change of an owner looks at the others. That also allows a row
+    to be overwritten in place, which an id map of FAISS does not.
 
     Parameters
     ----------
@@ -21,24 +25,17 @@ class FeatureIndex:
     """
 
     def __init__(self, dimension: int) -> None:
-        self._index = faiss.IndexFlatIP(dimension)
-        self._owners = np.empty(0, np.int64)
-        self._arrivals = np.empty(0, np.int64)
-        self._arrived = 0
+        self._features = FeatureRows(dimension)
+        self._owners = array('q')  # of each row
+        self._rows: dict[int, list[int]] = {}  # of each owner, oldest first
 
     def __len__(self) -> int:
         """Return the number of features that FAISS holds."""
-        return self._index.ntotal
-
-    @property
-    def vectors(self) -> FeatureArray:
-        """The stored rows, shape (len(self), dimension): a view that the next change may end."""
-        flat = faiss.rev_swig_ptr(self._index.get_xb(), len(self) * self._index.d)
-        return flat.reshape(len(self), self._index.d)
+        return len(self._features)
 
     def count(self, owner: int) -> int:
         """Return how many features belong to `owner`."""
-        return int(np.count_nonzero(self._owners == owner))
+        return len(self._rows.get(owner, ()))
 
     def add(self, owner: int, vectors: FeatureArray) -> None:
         """Append features, shape (n, dimension), to those of `owner`."""
@@ -46,40 +43,41 @@ class FeatureIndex:
 
     def load(self, owners: NDArray[np.int64], vectors: FeatureArray) -> None:
         """Append features of several owners, shapes (n,) and (n, dimension), oldest first."""
-        self._index.add(np.ascontiguousarray(vectors))
-        self._owners = np.append(self._owners, owners)
-        self._arrivals = np.append(self._arrivals, self._next_arrivals(len(vectors)))
+        begin = len(self)
+        self._features.append(vectors)
+        self._owners.frombytes(np.ascontiguousarray(owners, np.int64).tobytes())
+        for row, owner in enumerate(owners.tolist(), begin):
+            self._rows.setdefault(owner, []).append(row)
 
     def features_of(self, owner: int) -> FeatureArray:
         """Return a copy of the features of `owner`, shape (n, dimension), oldest first."""
-        rows = np.flatnonzero(self._owners == owner)
-        return self.vectors[rows[np.argsort(self._arrivals[rows])]].copy()
+        return self._features.vectors[self._rows.get(owner, [])]
 
     def copied(self) -> tuple[NDArray[np.int64], FeatureArray]:
-        """Return copies of owners (n,) and features (n, dimension), in the order of arrival."""
-        order = np.argsort(self._arrivals)
-        return self._owners[order], self.vectors[order]
+        """Return copies of owners (n,) and features (n, dimension), oldest first by owner."""
+        order = np.fromiter(chain.from_iterable(self._rows.values()), np.int64, len(self))
+        return self._owners_of(order), self._features.vectors[order]
 
     def replace_oldest(self, owner: int, vector: FeatureArray) -> None:
         """Overwrite the feature of `owner` that arrived first by `vector`, shape (dimension,)."""
-        rows = np.flatnonzero(self._owners == owner)
-        oldest = rows[np.argmin(self._arrivals[rows])]
-        self.vectors[oldest] = vector
-        self._arrivals[oldest] = self._next_arrivals(1)[0]
+        rows = self._rows[owner]
+        self._features.overwrite(rows[0], vector)
+        rows.append(rows.pop(0))
 
     def drop_oldest(self, owner: int) -> None:
         """Remove the feature of `owner` that arrived first."""
-        rows = np.flatnonzero(self._owners == owner)
-        self._remove_rows(rows[[np.argmin(self._arrivals[rows])]])
+        self._remove_rows([self._rows[owner].pop(0)])
+        if not self._rows[owner]:
+            del self._rows[owner]
 
     def remove(self, owner: int) -> int:
         """Remove all features of `owner` and return how many there were."""
-        return self._remove_rows(np.flatnonzero(self._owners == owner))
+        return self._remove_rows(self._rows.pop(owner, []))
 
     def clear(self) -> None:
         """Remove all features."""
-        self._owners, self._arrivals = self._owners[:0].copy(), self._arrivals[:0].copy()
-        self._truncate(0)
+        self._features.truncate(0)
+        self._owners, self._rows = array('q'), {}
 
     def search(self, vectors: FeatureArray,
                count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -97,30 +95,24 @@ class FeatureIndex:
         cosines, owners
             Shape (n, min(count, len(self))), dtypes float32 and int64, best first.
         """
-        count = min(count, len(self))
-        if count == 0:
+        if min(count, len(self)) == 0:
             return np.empty((len(vectors), 0), np.float32), np.empty((len(vectors), 0), np.int64)
-        cosines, rows = self._index.search(np.ascontiguousarray(vectors), count)
-        return cosines, self._owners[rows]
+        cosines, rows = self._features.search(vectors, count)
+        return cosines, self._owners_of(rows)
 
-    def _remove_rows(self, rows: NDArray[np.int64]) -> int:
-        """Remove rows: the last ones move into the gaps.
+    def _owners_of(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.frombuffer(self._owners, np.int64)[rows]
 
-        What then lies behind the end is overwritten, because FAISS gives no memory back.
-        """
-        owned = np.zeros(len(self), bool)
-        owned[rows] = True
-        end = len(self) - int(np.count_nonzero(owned))
-        gaps, movers = np.flatnonzero(owned[:end]), end + np.flatnonzero(~owned[end:])
-        for array in (self.vectors, self._owners, self._arrivals):
-            array[gaps] = array[movers]
-        self._owners, self._arrivals = self._owners[:end].copy(), self._arrivals[:end].copy()
-        return self._truncate(end)
-
-    def _next_arrivals(self, count: int) -> NDArray[np.int64]:
-        self._arrived += count
-        return np.arange(self._arrived - count, self._arrived, dtype=np.int64)
-
-    def _truncate(self, end: int) -> int:
-        self.vectors[end:] = 0
-        return int(self._index.remove_ids(faiss.IDSelectorRange(end, len(self))))
+    def _remove_rows(self, rows: list[int]) -> int:
+        """Remove rows that no owner has any more: the last ones move into the gaps."""
+        end = len(self) - len(rows)
+        gaps = [row for row in rows if row < end]
+        movers = sorted(set(range(end, len(self))) - set(rows))
+        for gap, mover in zip(gaps, movers):
+            owner = self._owners[gap] = self._owners[mover]
+            own = self._rows[owner]
+            own[own.index(mover)] = gap
+        self._features.move(movers, gaps)
+        self._features.truncate(end)
+        del self._owners[end:]
+        return len(rows)

@@ -87,6 +87,10 @@ class Gallery:
         """Return all identities, oldest first."""
         return list(self._identities.values())
 
+    def identities_by_id(self) -> dict[int, Identity]:
+        """Return all identities by their numbers, as they are now."""
+        return self._identities.copy()
+
     def identity(self, identity_id: int) -> Identity:
         """Return one identity; raises `GalleryError` for an unknown one."""
         if identity_id not in self._identities:
@@ -318,6 +322,8 @@ def _nearest(cosines: list[float], owners: list[int], count: int) -> list[Candid
     """Return the first `count` different owners, each with its best cosine."""
     best: dict[int, float] = {}
     for cosine, owner in zip(cosines, owners):
+        if len(best) >= count and cosine < min(best.values()):
+            break
         if owner >= 0:  # else the backend looked no further
             best.setdefault(owner, cosine)
     ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))

@@ -193,7 +193,7 @@ class TrackIdentifier:
         free = [row for row in range(len(tracks)) if row not in kept]
         found = assign([candidates[row] for row in free],
                        {candidate.identity_id for candidate in kept.values()}
-                       | self._elsewhere(camera, stamp_ns), self._similarity_min)
+                       | self._elsewhere(camera, stamp_ns, candidates), self._similarity_min)
         chosen = kept | {row: match for row, match in zip(free, found) if match is not None}
         # the recognised first: the room a new identity needs is never theirs
         matches = {row: self._conclude(track_ids[row], tracks[row], chosen.get(row),
@@ -203,7 +203,7 @@ class TrackIdentifier:
         ordered = [matches[row] for row in range(len(tracks))]
         if self._merger is not None:
             self._merge(tracks, ordered, candidates, good,
-                        self._elsewhere(camera, stamp_ns))
+                        self._elsewhere(camera, stamp_ns, candidates))
         return ordered
 
     def erase(self, identity_id: int) -> int:
@@ -248,11 +248,14 @@ class TrackIdentifier:
                                      self._agreement_min, self._pooling))
         return Features(features.space, np.concatenate(rows)) if rows else features
 
-    def _elsewhere(self, camera: str, stamp_ns: int) -> set[int]:
-        """Return identities that another camera saw too recently."""
+    def _elsewhere(self, camera: str, stamp_ns: int,
+                   candidates: Sequence[Sequence[Candidate]]) -> set[int]:
+        """Return identities among the candidates that another camera saw too recently."""
         if not self._travel_ns_min:
             return set()
-        return {identity.identity_id for identity in self._gallery.identities()
+        known = {candidate.identity_id for row in candidates for candidate in row
+                 if candidate.identity_id in self._gallery}
+        return {identity.identity_id for identity in map(self._gallery.identity, known)
                 if identity.camera != camera
                 and abs(stamp_ns - identity.last_seen_ns) < self._travel_ns_min}
 

@@ -132,7 +132,7 @@ class ReidentifierNode(SafeLifecycleNode):
         if not persons:
             return []
         self._note_model(message.model_id)
-        before = {identity.identity_id: identity for identity in self._gallery.identities()}
+        before = self._gallery.identities_by_id()
         matches = self._identifier.identify(
             f'{namespace}{message.header.frame_id}', stamp_ns(message.header.stamp),
             [person.track_id for person in persons], features_of(message, persons),

@@ -49,11 +49,15 @@ def test_search_returns_what_there_is_when_asked_for_more(index_of_five: IndexAn
 def test_remove_overwrites_the_memory_when_an_owner_leaves(index_of_five: IndexAndVectors) -> None:
     """No erased vector is left in the memory of the index, behind its end either."""
     index, vectors = index_of_five
-    memory = faiss.rev_swig_ptr(index._index.get_xb(), 20 * 32).reshape(20, 32)
+    rows = index._features
+    memory = faiss.rev_swig_ptr(rows._flat.get_xb(), 20 * 32).reshape(20, 32)
+    codes = faiss.rev_swig_ptr(rows._codes.codes.data(), 20 * 32).reshape(20, 32)
+    coded = codes[4:8].copy()
     assert index.remove(2) == 4
     assert len(index) == 16
     assert not any((row == erased).all() for row in memory for erased in vectors[2])
-    assert not memory[16:].any()
+    assert not any((row == erased).all() for row in codes for erased in coded)
+    assert not memory[16:].any() and not codes[16:].any()
 
 
 @pytest.mark.parametrize('owner', [1, 3, 5])
@@ -89,7 +93,9 @@ def test_replace_oldest_goes_by_arrival_when_rows_moved(index_of_five: IndexAndV
 def test_clear_empties_the_index_when_called(index_of_five: IndexAndVectors) -> None:
     """After clear nothing is found and nothing is left in memory."""
     index, vectors = index_of_five
-    memory = faiss.rev_swig_ptr(index._index.get_xb(), 20 * 32)
+    memory = faiss.rev_swig_ptr(index._features._flat.get_xb(), 20 * 32)
+    codes = faiss.rev_swig_ptr(index._features._codes.codes.data(), 20 * 32)
+    assert memory.any() and codes.any()
     index.clear()
-    assert len(index) == 0 and not memory.any()
+    assert len(index) == 0 and not memory.any() and not codes.any()
     assert index.search(vectors[1], 1)[0].size == 0
