@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -25,6 +26,9 @@ ABOUT = 'about'
 TEXT_LENGTH_MAX = 60_000
 DEPTH_MAX = 16_384
 """Most neighbours that Milvus returns for one query, and most rows per read."""
+
+ROWS_PER_BATCH = 4096
+"""Features that are read and written at once: fewer bytes than one message may have."""
 
 NO_VECTOR = [0.0, 0.0]
 """Milvus wants a vector in every collection; those of texts have this one."""
@@ -133,7 +137,7 @@ class MilvusBackend:
                      'vector': vector.tolist()} for row, vector in enumerate(new)])
             if oldest:
                 self._client.delete(self._name('features'), ids=oldest)
-            self._put_text(self._name('identities'), identity.identity_id, asdict(identity))
+            self._put_texts(self._name('identities'), {identity.identity_id: asdict(identity)})
         self._is_flushed = False
         self._identities[identity.identity_id] = identity
 
@@ -201,11 +205,9 @@ class MilvusBackend:
             texts = [json.loads(text) for _, text in self._texts(self._name('identities'))]
             identities = {text['identity_id']: Identity(
                 **{**text, 'apart_from': tuple(text['apart_from'])}) for text in texts}
-            for identity in identities.values():
-                rows = self._rows_of([identity.identity_id])
-                if surplus := rows[identity.feature_count:]:
-                    self._client.delete(self._name('features'),
-                                        ids=[row['feature_id'] for row in surplus])
+            for batch in _batches(identities):
+                if surplus := _surplus(self._rows_of(batch), identities):
+                    self._client.delete(self._name('features'), ids=surplus)
             if self._client.query(self._name('features'), limit=1, output_fields=['feature_id'],
                                   filter=f'identity_id not in {sorted(identities) or [0]}'):
                 self._client.delete(self._name('features'),
@@ -222,12 +224,14 @@ class MilvusBackend:
 
     def _rewrite(self) -> None:
         """Copy what remains into the next generation and drop the last one."""
-        rows = [self._rows_of([identity_id]) for identity_id in self._identities]
+        batches = _batches(self._identities)
+        rows = [self._rows_of(batch) for batch in batches]
         self._about['generation'] += 1
         self._make_generation()
-        for identity, own in zip(self._identities.values(), rows):
+        for batch, own in zip(batches, rows):
             self._client.insert(self._name('features'), own)
-            self._put_text(self._name('identities'), identity.identity_id, asdict(identity))
+            self._put_texts(self._name('identities'), {
+                identity_id: asdict(self._identities[identity_id]) for identity_id in batch})
         self._is_flushed = False
         self.commit()
         self._write_about()
@@ -271,9 +275,10 @@ class MilvusBackend:
                                   limit=DEPTH_MAX, consistency_level='Strong')
         return [(row['number'], row['text']) for row in rows]
 
-    def _put_text(self, name: str, number: int, content: dict[str, Any]) -> None:
+    def _put_texts(self, name: str, contents: Mapping[int, dict[str, Any]]) -> None:
         self._client.upsert(name, [
-            {'number': number, 'text': json.dumps(content), 'vector': NO_VECTOR}])
+            {'number': number, 'text': json.dumps(content), 'vector': NO_VECTOR}
+            for number, content in contents.items()])
 
     def _check_sole_writer(self) -> None:
         [(_, text)] = self._texts(self._name(ABOUT))
@@ -284,7 +289,7 @@ class MilvusBackend:
                 'this one when the other has ended')
 
     def _write_about(self) -> None:
-        self._put_text(self._name(ABOUT), 0, self._about)
+        self._put_texts(self._name(ABOUT), {0: self._about})
 
     @contextmanager
     def _speaking(self) -> Iterator[None]:
@@ -293,3 +298,27 @@ class MilvusBackend:
         except (self._milvus.MilvusException, OSError, ValueError) as error:
             raise GalleryStorageError(f'gallery.uri {self._uri}: {error}; check address, path and '
                                       'that one process writes it') from error
+
+
+def _batches(identities: Mapping[int, Identity]) -> list[list[int]]:
+    """Return the numbers of identities in parts of few enough features."""
+    batches: list[list[int]] = []
+    free = 0
+    for identity_id, identity in identities.items():
+        if free < identity.feature_count:
+            batches.append([])
+            free = max(ROWS_PER_BATCH, identity.feature_count)
+        batches[-1].append(identity_id)
+        free -= identity.feature_count
+    return batches
+
+
+def _surplus(rows: Sequence[Mapping[str, Any]], identities: Mapping[int, Identity]) -> list[int]:
+    """Return the features, of rows from the oldest on, that their identities do not count."""
+    found: Counter[int] = Counter()
+    surplus = []
+    for row in rows:
+        found[row['identity_id']] += 1
+        if found[row['identity_id']] > identities[row['identity_id']].feature_count:
+            surplus.append(row['feature_id'])
+    return surplus
