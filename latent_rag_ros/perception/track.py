@@ -58,6 +58,7 @@ class Track:
         self.missed_frames = 0
         self._unseen_frames = 0.0
         self._seen, self._extent = box, extent
+        self._remembered: NDArray[np.float64] | None = None
         self._size = extent[2:] - extent[:2]
         self._centre = (box[:2] + box[2:]) / 2
         self._velocity = np.zeros(2)
@@ -75,8 +76,13 @@ class Track:
         self._unseen_frames += elapsed_frames
 
     def detect(self, box: NDArray[np.float64], extent: NDArray[np.float64], score: float,
-               now_s: float) -> None:
-        """Continue with the detection of this frame."""
+               now_s: float, is_weak: bool = False) -> None:
+        """Continue with the detection of this frame.
+
+        A weak one after missed frames may show a part of the person only: what was covered of the
+        missed person stays covered in this frame.
+        """
+        self._remembered = self.covered if is_weak and self.missed_frames else None
         centre, seen_centre = (box[:2] + box[2:]) / 2, (self._seen[:2] + self._seen[2:]) / 2
         displacement = (centre - seen_centre) / self._unseen_frames
         gain = FIRST_VELOCITY_GAIN if self.detected_frames == 1 else VELOCITY_GAIN
@@ -90,8 +96,7 @@ class Track:
 
     def absorb(self, extent: NDArray[np.float64]) -> None:
         """Cover in this frame what another detection of the same person shows, too."""
-        self._extent = np.concatenate([np.minimum(self._extent[:2], extent[:2]),
-                                       np.maximum(self._extent[2:], extent[2:])])
+        self._extent = _around(self._extent, extent)
 
     def miss(self) -> None:
         """Note that no detection of this frame is this person."""
@@ -122,14 +127,19 @@ class Track:
     def covered(self) -> NDArray[np.float64]:
         """The box that must be covered.
 
-        The extent while the person is detected. Later the box around the last extent and the
+        The extent while the person is detected, see `detect`. Later the box around the last extent and the
         predicted one, which grows with every missed frame: the person has stopped, gone on, or
         is anywhere in between.
         """
         if not self.missed_frames:
-            return self._extent
+            return (self._extent if self._remembered is None
+                    else _around(self._extent, self._remembered))
         growth_px = self._size[1] * min(GROWTH_PER_FRAME * self.missed_frames, GROWTH_MAX)
         half = self._size / 2 + growth_px
         predicted = np.concatenate([self._centre - half, self._centre + half])
-        return np.concatenate([np.minimum(predicted[:2], self._extent[:2]),
-                               np.maximum(predicted[2:], self._extent[2:])])
+        return _around(predicted, self._extent)
+
+
+def _around(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the smallest box that holds two boxes (4,)."""
+    return np.concatenate([np.minimum(first[:2], second[:2]), np.maximum(first[2:], second[2:])])

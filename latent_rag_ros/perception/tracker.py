@@ -101,7 +101,8 @@ class Tracker:
         for row, track in enumerate(self._tracks):
             if row in assigned:
                 column = assigned[row]
-                track.detect(boxes[column], extents[column], float(scores[column]), now_s)
+                track.detect(boxes[column], extents[column], float(scores[column]), now_s,
+                             bool(scores[column] < self._certain_score))
             else:
                 track.miss()
         self._tracks = [track for track in self._tracks if self._is_remembered(track, now_s)]

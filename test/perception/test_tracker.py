@@ -296,3 +296,18 @@ def test_walker_is_expected_where_the_time_has_carried_him(seconds: list[float])
     tracked, = tracker.update([person(round(20 + 180 * (now_s + 0.3)))], HEIGHT_PX, WIDTH_PX,
                               now_s + 0.3)
     assert (tracked.track_id, tracked.missed_frames) == (1, 0)
+
+
+def test_weak_part_of_a_missed_person_leaves_the_whole_person_covered(wary: Tracker) -> None:
+    for _ in range(4):
+        update(wary, person(300, width=60, height=160))
+    missed, = update(wary)
+    part = person(310, width=45, height=80, score=0.25)
+    for _ in range(2):
+        missed, = update(wary)
+    tracked, = update(wary, part)
+    assert (tracked.track_id, tracked.missed_frames, tracked.box) == (1, 0, part.box)
+    assert contains(tracked.covered, missed.covered)
+    assert update(wary, part)[0].covered == part.box
+    tracked, = update(wary, person(310, width=45, height=80))
+    assert tracked.covered == tracked.box
