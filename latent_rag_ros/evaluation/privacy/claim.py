@@ -18,6 +18,7 @@ NOT_RUN = (f'Not measured for this release yet: `{COMMAND}` makes `results/evalu
 NOT_ATTACKED = ('Nobody has attacked this release with a trained recovery network yet. No claim '
                 'is made that pictures cannot be recovered; the figures below say how much the '
                 'patches differ, not what an attacker gets.')
+TARGETS_HEAD = ('preset', 'target', 'measured', '')
 LINKABILITY = {'robot': 'open', 'authorised_only': 'authorised-only'}
 """Presets that targets are for, and how linkable they leave people."""
 
@@ -54,11 +55,15 @@ def targets(results: Figures) -> dict[str, list[Target]]:
 
 def targets_table(results: Figures) -> str:
     """Return the targets as Markdown, missed ones in bold."""
-    lines = ['| preset | target | measured | |', '| --- | --- | ---: | --- |']
-    for name, wanted in targets(results).items():
-        lines += [f'| `{name}` | {target.text} | {target.measured} | '
-                  f'{"met" if target.is_met else "**missed**"} |' for target in wanted]
-    return '\n'.join(lines)
+    lines = [TARGETS_HEAD, ('---', '---', '---:', '---'), *targets_rows(results)]
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def targets_rows(results: Figures) -> list[tuple[str, str, str, str]]:
+    """Return the cells below `TARGETS_HEAD`, one row a target."""
+    return [(f'`{name}`', target.text, target.measured,
+             'met' if target.is_met else '**missed**')
+            for name, wanted in targets(results).items() for target in wanted]
 
 
 def attack_claim(results: Figures) -> str:

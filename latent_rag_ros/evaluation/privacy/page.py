@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from latent_rag_ros.evaluation.errors import EvaluationError
+from latent_rag_ros.evaluation.privacy.claim import TARGETS_HEAD, targets_rows
 from latent_rag_ros.evaluation.privacy.plot import Axes, Dot, scatter
 from latent_rag_ros.evaluation.privacy.run import Evaluated
 from latent_rag_ros.evaluation.privacy.sheets import Images, data_uri, rows_of, sheet
@@ -46,6 +47,7 @@ def page(evaluated: Evaluated) -> str:
     sections = [
         _section('Overview', _table(HEAD, rows(results))
                  + f'<p>{_markdown(caption(results))}'),
+        _section('Targets', _table(TARGETS_HEAD, targets_rows(results))),
         _section('Privacy against utility', _plots(results)),
         _section('What an attacker sees and draws', _sheets(evaluated)),
         _section('Attackers', _attacks(results)),
