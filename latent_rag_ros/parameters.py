@@ -318,7 +318,7 @@ REIDENTIFIER: tuple[Parameter, ...] = (
               'the oldest.', 1, 1000),
     Parameter('gallery.identities_max', 10_000, 'Most identities kept; a new one replaces the '
               'one not seen for longest.', 1, 1_000_000),
-    Parameter('gallery.exact_features_max', 200_000, 'Beyond so many features FAISS reads only '
+    Parameter('gallery.exact_features_max', 1_000_000, 'Beyond so many features FAISS reads only '
               'the clusters nearest to a person; Milvus decides for itself.', 1000, 100_000_000),
     Parameter('gallery.thumbnails', False, 'Keep a picture of every identity for latent-rag '
               'gallery report: of synthetic people out of protected/image, never raw; needs '

@@ -16,7 +16,7 @@ from latent_rag_ros.gallery.identity import Identity
 from latent_rag_ros.gallery.sqlite_store import DamagedStoreError, SqliteStore
 
 LOGGER = logging.getLogger(__name__)
-EXACT_FEATURES_MAX = 200_000
+EXACT_FEATURES_MAX = 1_000_000
 
 
 class FaissBackend:
