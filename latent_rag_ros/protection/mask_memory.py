@@ -7,7 +7,8 @@ moves; it is made anew at once when the box changes its form.
 
 The network is asked where that can help. A box that was not detected in this frame is a guess and
 changes its form by itself; and somebody of whom the detector was never sure is mostly no person:
-the first mask has to do there. So many renewals in one frame are enough, the next frame takes over.
+the first mask has to do there until the form changes. A few renewals in one frame are enough, the
+next frame goes on with them.
 """
 from __future__ import annotations
 
@@ -95,11 +96,9 @@ class MaskMemory:
 
     def _renews(self, person: TrackedPerson, remembered: _Remembered, box: Box) -> bool:
         """Return whether the mask of a known person is made anew in this frame."""
-        if not person.is_certain:
-            return False
-        if self._frame - remembered.frame >= 2 * self._period:
+        due = person.is_certain and self._schedule.is_due(person.track_id)
+        if due and self._frame - remembered.frame >= 2 * self._period:
             return True
-        due = self._schedule.is_due(person.track_id)
         changed = person.missed_frames == 0 and _has_another_form(remembered.box, box)
         if not (due or changed) or self._renewals >= RENEWALS_MAX:
             return False

@@ -184,7 +184,7 @@ class ProtectionPipeline:
         """Let everything that remembers something of tracks go on by one frame."""
         is_busy = self._detection.is_busy
         self._method.forget(alive, is_busy)
-        self._recognition.begin_frame(alive, is_busy)
+        self._recognition.begin_frame(alive)
         if self._masks is not None:
             self._masks.begin_frame(alive, is_busy)
 

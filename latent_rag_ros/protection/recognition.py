@@ -60,12 +60,9 @@ class Recognition:
         self._schedule.reset()
         self._looks = {}
 
-    def begin_frame(self, alive: set[int], is_busy: bool = False) -> None:
-        """Go on to the next frame; tracks that are not in `alive` are forgotten.
-
-        In a busy frame measurements wait for the next one where they can, see `RenewalSchedule`.
-        """
-        self._schedule.begin_frame(alive, is_busy)
+    def begin_frame(self, alive: set[int]) -> None:
+        """Go on to the next frame; tracks that are not in `alive` are forgotten."""
+        self._schedule.begin_frame(alive)
         self._looks = {track: look for track, look in self._looks.items() if track in alive}
 
     def persons(self, image: ImageArray, located: Located) -> list[Person]:

@@ -21,10 +21,12 @@ class Counting:
 
     def __init__(self) -> None:
         self.asked: list[list[int]] = []
+        self.features: list[torch.Tensor | None] = []
         self.reason, self.alive = Reason.NONE, set()
 
     def patches(self, persons, clock, deadline_s):
         self.asked.append([person.track_id for person in persons])
+        self.features += [person.feature for person in persons]
         level = len(self.asked)
         return [Patch(None if self.reason else np.full((4, 2, 3), level, np.uint8), self.reason,
                       0.9, 12.0, 0.3) for _ in persons]
@@ -47,9 +49,9 @@ def memory_of(method: Counting, period: int = 10, feature: torch.Tensor | None =
     return PatchMemory(method, period, lambda image: feature, LIMIT)
 
 
-def shown(memory: PatchMemory, *persons: Person) -> list[Patch]:
+def shown(memory: PatchMemory, *persons: Person, is_busy: bool = False) -> list[Patch]:
     """Return the patches of the next frame."""
-    memory.forget({someone.track_id for someone in persons})
+    memory.forget({someone.track_id for someone in persons}, is_busy)
     return memory.patches(persons, StageClock(), NEVER_S)
 
 
@@ -128,3 +130,29 @@ def test_patch_is_made_in_every_frame_when_none_can_be_kept(method, period, feat
     for _ in range(3):
         shown(memory, person())
     assert len(method.asked) == 3
+
+
+def test_patch_that_is_due_in_a_busy_frame_is_made_in_the_next_one_without_a_feature(method):
+    memory, made = memory_of(method, period=4), []
+    for frame in range(30):
+        busy = frame % 2 == 0
+        before = len(method.asked)
+        shown(memory, person(feature=HERE if busy else None), is_busy=busy)
+        made += [frame] * (len(method.asked) - before)
+    assert made[0] == 0 and all(frame % 2 for frame in made[1:])
+    assert len(made) > 6
+    assert torch.equal(method.features[-1], HERE)
+
+
+def test_patch_does_not_wait_when_the_person_looks_different_in_a_busy_frame(method):
+    memory = memory_of(method)
+    shown(memory, person(), is_busy=True)
+    shown(memory, person(feature=ELSEWHERE), is_busy=True)
+    assert method.asked == [[1], [1]]
+
+
+def test_who_must_be_solid_gets_no_feature_of_the_frame_before(method):
+    memory = memory_of(method)
+    shown(memory, person())
+    shown(memory, person(feature=None, reason=Reason.TOO_SMALL))
+    assert method.features[-1] is None
