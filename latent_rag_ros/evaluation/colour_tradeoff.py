@@ -29,7 +29,7 @@ from latent_rag_ros.latent_rag.presets import PRESETS, Preset
 STRANGERS = (0.0, 0.25, 0.5, 0.75)
 """Shares of a random person in the looks, besides the preset's own."""
 
-EPSILONS = (0, 8, 16, 32)
+EPSILONS = (0, 8, 16, 24)
 """Strengths of the perturbation in 8-bit levels, besides the preset's own."""
 
 JPEG_QUALITY = 80
