@@ -10,6 +10,11 @@ def areas(boxes: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0), axis=1)
 
 
+def heights(boxes: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the heights (n,) of boxes (n, 4), 1 at least."""
+    return np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
+
+
 def intersections(first: NDArray[np.floating],
                   second: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the areas (n, m) that boxes (n, 4) and (m, 4) have in common, pair by pair."""

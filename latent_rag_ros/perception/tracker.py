@@ -2,7 +2,8 @@
 
 Detections are assigned to predicted boxes by the largest total intersection over union (SORT,
 Bewley et al., ICIP 2016); what is left over is tried again with buffered boxes (C-BIoU, Yang et
-al., WACV 2023), because people move far between two frames when frames are dropped. Detections that
+al., WACV 2023) among people whose motion is not known yet: they move far between two frames when
+frames are dropped, and buffers would exchange those who can be predicted. Detections that
 are certain choose first, among people who were certain before (after ByteTrack, Zhang et al., ECCV
 2022): else a weak second box of a person may take the track and leave the person to a new one. One
 difference is what privacy asks for: a missed person is not dropped but reported, with a growing
@@ -19,8 +20,8 @@ from scipy.optimize import linear_sum_assignment
 from latent_rag_ros.perception.clusters import corners
 from latent_rag_ros.perception.duplicates import owner_of
 from latent_rag_ros.perception.frame_period import FramePeriod
-from latent_rag_ros.perception.overlap import (areas, buffered, intersection_over_union,
-                                               intersections)
+from latent_rag_ros.perception.overlap import (areas, buffered, heights,
+                                               intersection_over_union, intersections)
 from latent_rag_ros.perception.track import Track
 from latent_rag_ros.protection.types import Box, Detection, TrackedPerson
 
@@ -29,6 +30,9 @@ MISSED_FRAMES_KEPT = 2
 
 BUFFERS = (0.0, 0.5)
 """Growth of the boxes on every side in the first and the second assignment, in box heights."""
+
+HEIGHT_RATIO_MAX = 1.5
+"""Boxes that only meet when they have grown are one person when their heights differ no more."""
 
 DUPLICATE_SHARE = 0.9
 """A missed young track with this share of its box inside a detected one is that person again."""
@@ -152,11 +156,15 @@ class Tracker:
 
         Tracks and detections that are in `assigned` already are not looked at.
         """
-        rows = [row for row in rows if row not in assigned]
+        rows = [row for row in rows if row not in assigned
+                and not (buffer and self._tracks[row].is_established)]
         columns = [column for column in columns if column not in assigned.values()]
         expected = np.array([self._tracks[row].expected for row in rows]).reshape(-1, 4)
         overlap = intersection_over_union(buffered(expected, buffer),
                                           buffered(boxes[columns], buffer))
+        if buffer:
+            ratio = heights(expected)[:, None] / heights(boxes[columns])
+            overlap[(ratio > HEIGHT_RATIO_MAX) | (1 / ratio > HEIGHT_RATIO_MAX)] = 0.0
         overlap[overlap < self._overlap_min] = 0.0
         pairs = zip(*linear_sum_assignment(overlap, maximize=True))
         return {rows[row]: columns[column] for row, column in pairs if overlap[row, column] > 0.0}

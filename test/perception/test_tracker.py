@@ -288,7 +288,7 @@ def test_everything_detected_is_covered_in_every_frame() -> None:
 
 @pytest.mark.parametrize('seconds', [[0.1] * 12, [0.1, 0.1, 0.2, 0.1, 0.3, 0.1] * 2])
 def test_walker_is_expected_where_the_time_has_carried_him(seconds: list[float]) -> None:
-    tracker = Tracker(overlap_min=0.6, memory_frames=5)
+    tracker = Tracker(overlap_min=0.2, memory_frames=5)
     now_s = 0.0
     for step_s in seconds:
         now_s += step_s
@@ -311,3 +311,17 @@ def test_weak_part_of_a_missed_person_leaves_the_whole_person_covered(wary: Trac
     assert update(wary, part)[0].covered == part.box
     tracked, = update(wary, person(310, width=45, height=80))
     assert tracked.covered == tracked.box
+
+
+def test_newcomer_beside_the_way_of_a_known_person_is_somebody_else(tracker: Tracker) -> None:
+    for frame in range(6):
+        update(tracker, person(50 + 10 * frame))
+    tracked = update(tracker, person(190))
+    assert [(p.track_id, p.missed_frames) for p in tracked] == [(1, 1), (2, 0)]
+
+
+def test_new_person_is_followed_over_a_jump_only_in_about_the_same_size(tracker: Tracker) -> None:
+    update(tracker, person(50))
+    assert {p.track_id for p in update(tracker, person(120, height=110))} == {1}
+    tracked = update(tracker, person(200, top=60, width=70, height=180))
+    assert [(p.track_id, p.missed_frames) for p in tracked] == [(1, 1), (2, 0)]
