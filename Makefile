@@ -45,6 +45,7 @@ soak: $(VENV)/installed ## Run the filter behind a camera at 30 Hz for SOAK_S se
 evaluate: $(VENV)/installed ## Measure privacy, re-identification and coverage again; renews README's tables
 	$(VENV)/bin/latent-rag evaluate latent-rag
 	$(VENV)/bin/latent-rag evaluate privacy
+	$(VENV)/bin/latent-rag evaluate colours --document docs/linkability.md
 	$(VENV)/bin/latent-rag evaluate coverage
 	$(VENV)/bin/latent-rag evaluate models
 	$(VENV)/bin/latent-rag evaluate tables --write-readme --write-cards latent_rag_ros/weights
