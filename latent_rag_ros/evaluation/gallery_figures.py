@@ -14,7 +14,8 @@ from latent_rag_ros.evaluation.gallery_identification import (
 from latent_rag_ros.evaluation.gallery_scenes import (
     CAMERAS, PEOPLE, SEEDS, VISITS, filtered_scene, labelled_scene, one_after_another,
     only_labelled, rendered_pictures, rendered_scene, vtest_pictures)
-from latent_rag_ros.evaluation.gallery_search import SimulatedPeople, clustered, throughput
+from latent_rag_ros.evaluation.gallery_search import clustered, throughput
+from latent_rag_ros.evaluation.gallery_simulation import SimulatedPeople
 from latent_rag_ros.evaluation.gallery_stream import ObservedFrame, dimension_of
 from latent_rag_ros.evaluation.held_out import load_held_out_people
 from latent_rag_ros.evaluation.results_file import versions
@@ -110,4 +111,6 @@ def _search(options: GalleryOptions) -> dict[str, float | int]:
     network = load_embedder(weights_file(EMBEDDER_FILE, options.weights), options.device)
     simulated = SimulatedPeople(embed_images(network, people.images, options.device),
                                 people.labels.identities)
-    return {**throughput(simulated), **clustered(simulated)}
+    limit = MatchLimit(CALIBRATED, defaults()['gallery.false_accept_rate'], options.calibration)
+    limit.model_id = options.calibration.model_id
+    return {**throughput(simulated, limit), **clustered(simulated)}

@@ -3,83 +3,59 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latent_rag_ros.evaluation.gallery_identification import defaults
+from latent_rag_ros.evaluation.gallery_simulation import (
+    FEATURES_PER_IDENTITY, ROWS_PER_STEP, SimulatedPeople, simulated_gallery)
 from latent_rag_ros.gallery.clustered_index import ClusteredIndex
 from latent_rag_ros.gallery.feature_index import FeatureIndex
-from latent_rag_ros.gallery.features import FeatureArray
+from latent_rag_ros.gallery.features import FeatureArray, Features, FeatureSpace
+from latent_rag_ros.gallery.gallery import Gallery
+from latent_rag_ros.gallery.limits import MatchLimit
+from latent_rag_ros.gallery.tracks import TrackIdentifier
 
-IDENTITIES, FEATURES_PER_IDENTITY = 10_000, 10
-MANY_IDENTITIES = 100_000
-PERSONS_PER_QUERY, QUERIES, NEIGHBOURS = 8, 200, 81
+IDENTITIES, MANY_IDENTITIES = 10_000, 100_000
+PEOPLE_PER_FRAME, FRAMES = 8, 1000
+FRAMES_PER_VISIT, FRAME_NS = 20, 100_000_000
+NEIGHBOURS, SEARCHES_OF_MANY = 81, 200
 """Neighbours: what 8 people of a frame need so that each finds another identity."""
 
 RECALL_QUERIES = 1000
-SHRINKAGE = 0.1
-ROWS_PER_STEP = 50_000
-SEED = 0
 
 
-class SimulatedPeople:
-    """Features with the means and covariances of measured ones, of any number of people.
+def throughput(people: SimulatedPeople, limit: MatchLimit, identities: int = IDENTITIES,
+               frames: int = FRAMES) -> dict[str, float | int]:
+    """Return the speed of exact search in a gallery in memory.
 
-    People are normally distributed around a mean, and views of a person around the person. The
-    covariance between people is shrunk to a ball, because the measured people are fewer than
-    what people can differ in; that makes neighbours harder to find, not easier.
-
-    Parameters
-    ----------
-    features : FeatureArray
-        Measured features, shape (n, dimension).
-    identities : NDArray
-        Person of each, shape (n,).
+    Every frame shows other views, half of known people and half of strangers. A query is one of
+    its people, all of whom are compared at once, as a node does; `p50_ms` and `p99_ms` are of
+    frames with one person. Beside it, `identify_` is all that is done for a frame of known people
+    between its message and the answer: comparing, matching tracks, learning.
     """
-
-    def __init__(self, features: FeatureArray, identities: NDArray[np.int64]) -> None:
-        _, rows, counts = np.unique(identities, return_inverse=True, return_counts=True)
-        means = np.zeros((len(counts), features.shape[1]))
-        np.add.at(means, rows, features)
-        means /= counts[:, None]
-        between = np.cov(means, rowvar=False)
-        ball = np.trace(between) / len(between) * np.eye(len(between))
-        self._mean = means.mean(axis=0)
-        self._between = _root((1 - SHRINKAGE) * between + SHRINKAGE * ball)
-        residuals = features - means[rows]
-        self._within = _root(residuals.T @ residuals / max(1, len(features) - len(counts)))
-        self._random = np.random.default_rng(SEED)
-
-    def people(self, count: int) -> FeatureArray:
-        """Draw people: their means, shape (count, dimension)."""
-        normal = self._random.standard_normal((count, len(self._mean)), np.float32)
-        return (self._mean + normal @ self._between).astype(np.float32)
-
-    def views(self, means: FeatureArray) -> FeatureArray:
-        """Draw a view of each person, shape (n, dimension), norm 1."""
-        normal = self._random.standard_normal(means.shape, np.float32)
-        views = means + normal @ self._within.astype(np.float32)
-        return (views / np.linalg.norm(views, axis=1, keepdims=True)).astype(np.float32)
-
-
-def throughput(people: SimulatedPeople, identities: int = IDENTITIES) -> dict[str, float | int]:
-    """Return the speed of exact search, for one person and for a frame of people."""
-    owners, vectors, _ = _gallery(people, identities)
-    index = FeatureIndex(vectors.shape[1])
-    index.load(owners, vectors)
-    queries = people.views(people.people(PERSONS_PER_QUERY))
-    one_s = _durations_s(index, queries[:1])
-    frame_s = _durations_s(index, queries)
-    return {'features': len(vectors), 'dimension': vectors.shape[1],
+    before_mb = _resident_mb()
+    gallery, known = _filled(people, identities)
+    memory_mb, space = _resident_mb() - before_mb, gallery.space
+    half = PEOPLE_PER_FRAME // 2
+    random = np.random.default_rng(0)
+    shown = [Features(space, people.views(np.concatenate([
+        known[random.choice(len(known), half)], people.people(PEOPLE_PER_FRAME - half)])))
+        for _ in range(frames)]
+    alone = [features.only(number % PEOPLE_PER_FRAME) for number, features in enumerate(shown)]
+    one_s = _durations_s(lambda features: gallery.match(features, 2), alone)
+    frame_s = _durations_s(lambda features: gallery.match(features, PEOPLE_PER_FRAME + 1), shown)
+    identify_s = _identification_s(people, gallery, known, limit, frames)
+    return {'features': gallery.feature_count, 'dimension': space.dimension,
             'cores': len(os.sched_getaffinity(0)),
-            'queries_per_s': PERSONS_PER_QUERY / float(frame_s.mean()),
-            'p50_ms': 1e3 * float(np.quantile(one_s, 0.5)),
-            'p99_ms': 1e3 * float(np.quantile(one_s, 0.99)),
-            'people_per_frame': PERSONS_PER_QUERY,
-            'frame_p50_ms': 1e3 * float(np.quantile(frame_s, 0.5)),
-            'frame_p99_ms': 1e3 * float(np.quantile(frame_s, 0.99)),
-            'memory_mb': vectors.nbytes / 1e6}
+            'queries_per_s': PEOPLE_PER_FRAME / float(frame_s.mean()),
+            'single_queries_per_s': 1 / float(one_s.mean()), **_quantiles('', one_s),
+            'people_per_frame': PEOPLE_PER_FRAME, 'frames': frames,
+            **_quantiles('frame_', frame_s), **_quantiles('identify_', identify_s),
+            'memory_mb': memory_mb}
 
 
 def clustered(people: SimulatedPeople, identities: int = MANY_IDENTITIES,
@@ -87,14 +63,16 @@ def clustered(people: SimulatedPeople, identities: int = MANY_IDENTITIES,
     """Return recall against exact search, speed, memory and building time of clusters.
 
     Half of the queries are new views of enrolled people, half are strangers. A neighbour counts
-    as found when its cosine is the highest there is.
+    as found when its cosine is the highest there is. The speed of exact search is beside it.
     """
-    owners, vectors, some = _gallery(people, identities)
+    owners, vectors, some = simulated_gallery(people, identities)
+    known = people.views(some[:RECALL_QUERIES])
+    strangers = people.views(people.people(len(known)))
+    frames = _frames_of(np.concatenate([known, strangers]))
+    exact = _exact_of_many(owners, vectors, frames)
     before_mb, begun_s = _resident_mb(), time.perf_counter()
     index = ClusteredIndex(owners, vectors)
     built_s, memory_mb = time.perf_counter() - begun_s, _resident_mb() - before_mb
-    known = people.views(some[:RECALL_QUERIES])
-    strangers = people.views(people.people(len(known)))
     found = {}
     for name, queries in (('known', known), ('strangers', strangers)):
         nearest = np.full(len(queries), -np.inf, np.float32)
@@ -102,53 +80,79 @@ def clustered(people: SimulatedPeople, identities: int = MANY_IDENTITIES,
             products = queries @ vectors[first:first + ROWS_PER_STEP].T
             nearest = np.maximum(nearest, products.max(axis=1))
         found[name] = index.search(queries, 1)[0][:, 0] >= nearest - 1e-5
-    durations_s = _durations_s(index, known[:PERSONS_PER_QUERY])
+    durations_s = _durations_s(lambda queries: index.search(queries, NEIGHBOURS), frames)
     clusters, read = index.clusters
     return {'recall_1m': float(np.mean(np.concatenate(list(found.values())))),
             'recall_1m_known': float(found['known'].mean()),
             'recall_1m_strangers': float(found['strangers'].mean()),
             'features_1m': len(vectors), 'clusters_1m': clusters, 'clusters_read_1m': read,
             'memory_1m_mb': memory_mb, 'build_1m_s': built_s,
-            'frame_p50_1m_ms': 1e3 * float(np.quantile(durations_s, 0.5)),
-            'frame_p99_1m_ms': 1e3 * float(np.quantile(durations_s, 0.99))}
+            **_quantiles('frame_1m_', durations_s), **exact}
 
 
-def _gallery(people: SimulatedPeople,
-             identities: int) -> tuple[NDArray[np.int64], FeatureArray, FeatureArray]:
-    """Return owners and features of a gallery, and the means of some of its people.
-
-    It is made in parts, because it may be a gigabyte.
-    """
-    owners = np.repeat(np.arange(1, identities + 1), FEATURES_PER_IDENTITY)
-    vectors: FeatureArray | None = None
-    some: FeatureArray | None = None
-    step = ROWS_PER_STEP // FEATURES_PER_IDENTITY
-    for first in range(0, identities, step):
-        means = people.people(min(step, identities - first))
-        views = people.views(np.repeat(means, FEATURES_PER_IDENTITY, axis=0))
-        if vectors is None:
-            some = means
-            vectors = np.empty((len(owners), views.shape[1]), np.float32)
-        begin = first * FEATURES_PER_IDENTITY
-        vectors[begin:begin + len(views)] = views
-    return owners, vectors, some
+def _exact_of_many(owners: NDArray[np.int64], vectors: FeatureArray,
+                   frames: Sequence[FeatureArray]) -> dict[str, float]:
+    """Return memory and speed of exact search over as many features."""
+    before_mb = _resident_mb()
+    index = FeatureIndex(vectors.shape[1])
+    index.load(owners, vectors)
+    memory_mb = _resident_mb() - before_mb
+    durations_s = _durations_s(lambda queries: index.search(queries, NEIGHBOURS), frames)
+    return {**_quantiles('exact_frame_1m_', durations_s), 'exact_memory_1m_mb': memory_mb}
 
 
-def _durations_s(index: FeatureIndex | ClusteredIndex,
-                 queries: FeatureArray) -> NDArray[np.float64]:
-    """Return how long each of many searches took."""
+def _filled(people: SimulatedPeople, identities: int) -> tuple[Gallery, FeatureArray]:
+    """Return a gallery of simulated people and the means of some of them."""
+    owners, vectors, some = simulated_gallery(people, identities)
+    values = defaults()
+    gallery = Gallery(values['gallery.features_per_identity'],
+                      max(identities + 1, values['gallery.identities_max']))
+    space = FeatureSpace('simulated', '', vectors.shape[1])
+    for own in np.split(vectors, len(owners) // FEATURES_PER_IDENTITY):
+        gallery.enrol(Features(space, own), 0, 0)
+    return gallery, some
+
+
+def _identification_s(people: SimulatedPeople, gallery: Gallery, known: FeatureArray,
+                      limit: MatchLimit, frames: int) -> NDArray[np.float64]:
+    """Return how long frames take in which known people come and go."""
+    values = defaults()
+    identifier = TrackIdentifier(
+        gallery, limit, values['gallery.enrol'], values['gallery.observations_min'],
+        values['gallery.pooling'], values['gallery.merge'], values['gallery.travel_s_min'],
+        limit.agreement)
+
+    def shown(number: int) -> tuple[int, list[int], Features]:
+        visitors = np.arange(PEOPLE_PER_FRAME) + number // FRAMES_PER_VISIT * PEOPLE_PER_FRAME
+        views = people.views(known[visitors % len(known)])
+        return number * FRAME_NS, visitors.tolist(), Features(gallery.space, views)
+
+    return _durations_s(lambda frame: identifier.identify('camera', *frame),
+                        [shown(number) for number in range(frames)])
+
+
+def _frames_of(queries: FeatureArray) -> list[FeatureArray]:
+    """Return frames of people; every person is in several of them, each time with others."""
+    random = np.random.default_rng(0)
+    return [queries[random.choice(len(queries), PEOPLE_PER_FRAME)]
+            for _ in range(SEARCHES_OF_MANY)]
+
+
+def _durations_s(function: Callable[[object], object],
+                 inputs: Sequence[object]) -> NDArray[np.float64]:
+    """Return how long each call took."""
     durations_s = []
-    for _ in range(QUERIES):
+    for one in inputs:
         begun_s = time.perf_counter()
-        index.search(queries, NEIGHBOURS)
+        function(one)
         durations_s.append(time.perf_counter() - begun_s)
     return np.array(durations_s)
 
 
-def _root(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the symmetric root of a covariance."""
-    values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+def _quantiles(name: str, durations_s: NDArray[np.float64]) -> dict[str, float]:
+    """Return median and 99 % quantile in milliseconds, by names that begin with `name`."""
+    return {f'{name}p50_ms': 1e3 * float(np.quantile(durations_s, 0.5)),
+            f'{name}p99_ms': 1e3 * float(np.quantile(durations_s, 0.99))}
 
 
 def _resident_mb() -> float:

@@ -10,7 +10,8 @@ from latent_rag_ros.evaluation.gallery_identification import (
     defaults, gallery_scores, naive_scores)
 from latent_rag_ros.evaluation.gallery_scenes import one_after_another, only_labelled
 from latent_rag_ros.evaluation.gallery_scores import scores
-from latent_rag_ros.evaluation.gallery_search import SimulatedPeople, clustered, throughput
+from latent_rag_ros.evaluation.gallery_search import clustered, throughput
+from latent_rag_ros.evaluation.gallery_simulation import SimulatedPeople
 from latent_rag_ros.evaluation.gallery_stream import ObservedFrame, Truth, matched
 from latent_rag_ros.gallery.features import FeatureSpace
 from latent_rag_ros.gallery.limits import MatchLimit
@@ -128,9 +129,12 @@ def test_search_figures_belong_together() -> None:
     simulated = people.people(50)
     cosines = people.views(simulated) @ people.views(simulated).T
     assert np.median(np.diag(cosines)) > 0.7 > 0.2 > abs(np.median(cosines))
-    found = throughput(people, identities=20)
-    assert found['features'] == 200 and 0 < found['p50_ms'] <= found['p99_ms']
-    assert found['queries_per_s'] > 0
+    found = throughput(people, MatchLimit(0.6, 0.01, None), identities=20, frames=5)
+    assert found['features'] == 200 and found['dimension'] == 32
+    for name in ('p', 'frame_p', 'identify_p'):
+        assert 0 < found[f'{name}50_ms'] <= found[f'{name}99_ms']
+    assert found['queries_per_s'] > 0 and found['single_queries_per_s'] > 0
     many = clustered(people, identities=400)
     assert many['features_1m'] == 4000 and many['recall_1m'] > 0.95
+    assert 0 < many['exact_frame_1m_p50_ms'] <= many['exact_frame_1m_p99_ms']
     assert 1 <= many['clusters_read_1m'] <= many['clusters_1m']

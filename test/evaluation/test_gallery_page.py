@@ -15,10 +15,13 @@ PEOPLE = {'idf1': 0.9, 'id_switches': 3, 'returning_rank1': 0.96, 'returning_rec
           'far_ratio': 1.1, 'far_ratio_low': 0.4, 'far_ratio_high': 2.2, 'impostor_trials': 300,
           'identities': 60, 'people': 56, 'visits': 168}
 SEARCH = {'features': 100_000, 'dimension': 256, 'cores': 2, 'queries_per_s': 900.0,
-          'p50_ms': 5.0, 'p99_ms': 7.0, 'people_per_frame': 8, 'frame_p50_ms': 8.0,
-          'frame_p99_ms': 9.0, 'features_1m': 1_000_000, 'recall_1m': 0.991,
-          'clusters_1m': 1024, 'clusters_read_1m': 64, 'frame_p50_1m_ms': 8.0,
-          'frame_p99_1m_ms': 12.0, 'memory_1m_mb': 1100.0, 'build_1m_s': 60.0}
+          'single_queries_per_s': 350.0, 'p50_ms': 5.0, 'p99_ms': 7.0, 'people_per_frame': 8,
+          'frame_p50_ms': 8.0, 'frame_p99_ms': 9.0, 'identify_p50_ms': 9.5,
+          'identify_p99_ms': 10.5, 'memory_mb': 130.0, 'features_1m': 1_000_000,
+          'recall_1m': 0.991, 'clusters_1m': 1024, 'clusters_read_1m': 64,
+          'frame_1m_p50_ms': 8.0, 'frame_1m_p99_ms': 12.0, 'memory_1m_mb': 1100.0,
+          'build_1m_s': 60.0, 'exact_frame_1m_p50_ms': 50.0, 'exact_frame_1m_p99_ms': 61.0,
+          'exact_memory_1m_mb': 1350.0}
 ABOUT = {'people_per_seed': 56, 'visits': 3, 'cameras_per_seed': 4, 'seeds': [1, 2], 'model': 'm'}
 
 
@@ -39,6 +42,7 @@ def test_table_has_a_column_per_part_and_says_what_was_measured() -> None:
     assert '| IDF1 over all cameras | 0.900 | 0.900 |' in lines
     assert '| the same, relative to the calibrated rate | 1.10 |  |' in lines
     assert any('recall 0.991' in line and '1100 MB' in line for line in lines)
+    assert '| exact, 1,000,000 features | a frame of 8 50.0 ms, p99 61.0 ms; 1350 MB |' in lines
     both = gallery_table({**results, 'vtest': PEOPLE, 'vtest_naive': naive})
     assert both.splitlines()[0].endswith('| vtest, whole filter | naive |')
     untried = gallery_table({**results, 'vtest': {**PEOPLE, 'genuine_trials': 0}})
