@@ -1,8 +1,8 @@
 """How much time has passed between two frames, in usual frame periods.
 
-Motion is predicted frame by frame. A filter that is slower than its camera drops frames, and people
-move further in the time of those. Times of arrival jitter, so a step is never much shorter than the
-usual one.
+Motion is predicted frame by frame. A filter that is slower than its camera drops frames, and
+people move further in the time of those. Times of arrival jitter, so a step is never much shorter
+than the usual one.
 """
 from __future__ import annotations
 

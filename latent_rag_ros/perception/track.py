@@ -127,9 +127,9 @@ class Track:
     def covered(self) -> NDArray[np.float64]:
         """The box that must be covered.
 
-        The extent while the person is detected, see `detect`. Later the box around the last extent and the
-        predicted one, which grows with every missed frame: the person has stopped, gone on, or
-        is anywhere in between.
+        The extent while the person is detected, see `detect`. Later the box around the last extent
+        and the predicted one, which grows with every missed frame: the person has stopped, gone
+        on, or is anywhere in between.
         """
         if not self.missed_frames:
             return (self._extent if self._remembered is None
