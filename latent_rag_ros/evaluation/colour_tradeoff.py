@@ -33,6 +33,8 @@ EPSILONS = (0, 8, 16, 24)
 """Strengths of the perturbation in 8-bit levels, besides the preset's own."""
 
 JPEG_QUALITY = 80
+NOT_MEASURED = ('Not measured for this release yet: `latent-rag evaluate colours --document '
+                'docs/linkability.md` makes `results/colours.json`, and this table from it.')
 HEAD = ('looks', 'perturbation [of 255]', 'PSNR [dB]', 'SSIM', 'authorised prot→raw',
         'authorised, after JPEG', 'unseen prot→raw', 'unseen prot→prot', 'clothing colour told')
 

@@ -2,13 +2,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from latent_rag_ros.evaluation.colour_tradeoff import EPSILONS, STRANGERS, settings, tradeoff_table
+from latent_rag_ros.evaluation.colour_tradeoff import (
+    EPSILONS, NOT_MEASURED, STRANGERS, settings, tradeoff_table)
 from latent_rag_ros.evaluation.readme import table_in
+from latent_rag_ros.evaluation.results_file import read_results
 from latent_rag_ros.latent_rag.presets import PRESETS
 from latent_rag_ros.tools.command_line import main
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
@@ -40,6 +45,15 @@ def test_every_setting_is_measured_and_named_in_the_document(written):
     lines = [line for line in document.splitlines() if line.startswith('|')]
     assert len(lines) == 3 + len(results['settings'])
     assert len({line.count('|') for line in lines}) == 1
+
+
+def test_documentation_shows_the_committed_curve():
+    shown = table_in((ROOT / 'docs' / 'linkability.md').read_text(encoding='utf-8'), 'colours')
+    results = ROOT / 'results' / 'colours.json'
+    # without results the document must say so: there is nothing to skip
+    wanted = tradeoff_table(read_results(results)) if results.exists() else NOT_MEASURED
+    assert shown == wanted, (
+        'run: latent-rag evaluate colours --document docs/linkability.md')
 
 
 def test_looks_of_a_stranger_do_not_depend_on_the_person(written):

@@ -25,10 +25,10 @@ from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.weights.registry import weights_file
 
 FULL_ITERATIONS: Mapping[str, int] = MappingProxyType({
-    'ridge': 1, 'unet': 800, 'restormer_tiny': 250, 'diffusion': 700, 'grey_box': 600,
-    'surrogate_store': 600, 'averaging': 600, 'clothing_colour_net': 400,
-    'silhouette_net': 400, 'linkage': 250})
-"""Steps of a full run: half a minute to two minutes of one core for each; ridge takes none."""
+    'ridge': 1, 'unet': 500, 'restormer_tiny': 150, 'diffusion': 500, 'grey_box': 400,
+    'surrogate_store': 400, 'averaging': 400, 'clothing_colour_net': 300,
+    'silhouette_net': 300, 'linkage': 250})
+"""Steps of a full run: half a minute to a minute of one core for each; ridge takes none."""
 
 QUICK_ITERATIONS: Mapping[str, int] = MappingProxyType({
     'ridge': 1, 'unet': 80, 'restormer_tiny': 15, 'diffusion': 60, 'grey_box': 60,

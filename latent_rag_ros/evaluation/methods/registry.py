@@ -1,8 +1,8 @@
 """All methods of the comparison by name: how each is made, and the settings that decide it.
 
 The ablations change one stage of the preset `robot` at a time, refined by gradient steps alone.
-Early stop is off in them, so that the number of iterations is the one in the name; modes of
-attention and numbers of neighbours are compared without refinement, which would hide them.
+Early stop is off in them, so that the number of iterations is the one in the name; what a stage
+contributes is compared at five iterations. Modes of attention and numbers of neighbours are compared without refinement, which would hide them.
 """
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEVER_STOP = 2.0
 """A cosine that is never reached."""
 
 SLOW = ('paper', 'pixelfade')
-"""Methods that take half a second of a core or more for a picture."""
+"""Methods that take about half a second of a core or more for a picture."""
 
 SEED = 0
 """Of what a preset draws at random: the same pictures in every run."""
@@ -68,7 +68,7 @@ class Entry:
     uses_store : bool
         Whether generator and store of Latent-RAG decide its pictures.
     is_slow : bool
-        Whether a picture costs so much that attackers get the pairs of half their people.
+        Whether a picture costs so much that attackers get the pairs of a third of their people.
     """
 
     title: str
@@ -120,15 +120,15 @@ def _baselines() -> dict[str, Entry]:
 def _ablations(robot: Preset) -> dict[str, Entry]:
     whole = replace(_by_gradient_steps(robot), stop_cosine=NEVER_STOP)
     fused = replace(whole, iterations=0)
-    ten = replace(whole, iterations=10)
+    five, ten = (replace(whole, iterations=count) for count in (5, 10))
     presets = {
         'retrieve_only': (replace(fused, neighbours=1), 'retrieve only: the nearest code'),
         'fuse_only': (fused, 'retrieve and fuse only: 0 iterations'),
-        'iterations_5': (replace(whole, iterations=5), '5 iterations'),
+        'iterations_5': (five, '5 iterations'),
         'iterations_10': (ten, '10 iterations'),
         'iterations_20': (replace(whole, iterations=20), '20 iterations'),
-        'coarse_only': (replace(ten, fine_step=0.0), '10 iterations, coarse layers only'),
-        'fine_only': (replace(ten, coarse_step=0.0), '10 iterations, fine layers only'),
+        'coarse_only': (replace(five, fine_step=0.0), '5 iterations, coarse layers only'),
+        'fine_only': (replace(five, coarse_step=0.0), '5 iterations, fine layers only'),
         'attention_negative': (replace(fused, attention='negative'),
                                '0 iterations, attention `negative`'),
         'attention_mean': (replace(fused, attention='mean'), '0 iterations, attention `mean`'),
@@ -138,7 +138,7 @@ def _ablations(robot: Preset) -> dict[str, Entry]:
     return entries | {
         'closed_store_fuse_only': _closed('closed_store_fuse_only', fused,
                                           'closed store, 0 iterations'),
-        'closed_store': _closed('closed_store', ten, 'closed store, 10 iterations')}
+        'closed_store': _closed('closed_store', five, 'closed store, 5 iterations')}
 
 
 def _by_gradient_steps(preset: Preset) -> Preset:

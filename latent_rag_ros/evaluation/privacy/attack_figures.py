@@ -55,6 +55,12 @@ class Judge:
         """The colours of the attackers' training people."""
         return Palette.of(self.attackers.clothing)
 
+    @cached_property
+    def _floor(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """PSNR and SSIM of the attackers' mean image to every raw crop, each (n,)."""
+        floor = mean_image(self.attackers.images, self.raw.images)
+        return psnr_db(floor, self.raw.images), ssim(floor, self.raw.images)
+
     def recovery(self, recovered: Looks) -> Figures:
         """Return the figures of recovered pictures, one per measured crop, in their order.
 
@@ -65,12 +71,11 @@ class Judge:
             to the original), `rank1` and `map` of recovered in raw pictures by the unseen network,
             `rank1_authorised`, those of `colours`, and `silhouette_iou`.
         """
-        floor = mean_image(self.attackers.images, self.raw.images)
         identities = self.people.labels.identities
-        similarity, floor_similarity = (ssim(images, self.raw.images)
-                                        for images in (recovered.images, floor))
+        similarity = ssim(recovered.images, self.raw.images)
         decibels = psnr_db(recovered.images, self.raw.images)
-        skill_db = decibels - psnr_db(floor, self.raw.images)
+        floor_decibels, floor_similarity = self._floor
+        skill_db = decibels - floor_decibels
         skill_ssim = (similarity - floor_similarity) / (1 - floor_similarity)
         figures: Figures = {}
         for name, values in (('psnr_db', decibels), ('ssim', similarity),

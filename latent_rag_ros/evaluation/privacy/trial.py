@@ -77,11 +77,11 @@ class Trial:
 
     @cached_property
     def _people(self) -> HeldOutPeople:
-        """Whom the attackers photographed: half as many where a picture is that expensive."""
+        """Whom the attackers photographed: a third where a picture is that expensive."""
         people = self.bench.splits.attack
         if not self.entry.is_slow:
             return people
-        return people.first_identities(max(2, people.identity_count // 2))
+        return people.first_identities(max(2, people.identity_count // 3))
 
     @cached_property
     def _known(self) -> NDArray[np.bool_]:
