@@ -2,7 +2,8 @@
 
 The ablations change one stage of the preset `robot` at a time, refined by gradient steps alone.
 Early stop is off in them, so that the number of iterations is the one in the name; what a stage
-contributes is compared at five iterations. Modes of attention and numbers of neighbours are compared without refinement, which would hide them.
+contributes is compared at five iterations. Modes of attention and numbers of neighbours are
+compared without refinement, which would hide them.
 """
 from __future__ import annotations
 
