@@ -129,6 +129,17 @@ def test_second_view_is_looked_at_in_every_third_image_and_after_a_reset(
     assert network.sizes[6:] == [aspect, square]
 
 
+def test_both_views_one_by_one_find_whom_both_together_find(
+        detector: NanoDetDetector, people: list[tuple[ImageArray, list[list[int]]]]) -> None:
+    aspect, stretched = (
+        NanoDetDetector(Path(), 0.35, 0.6, 1, detector.network, only_stretched=only)
+        for only in (False, True))
+    for image, _ in people:
+        together = {found.box for found in detector.detect(image)}
+        apart = {found.box for view in (aspect, stretched) for found in view.detect(image)}
+        assert together and together <= apart
+
+
 def test_smallest_image_is_taken(detector: NanoDetDetector) -> None:
     assert all(d.box == Box(0, 0, 1, 1) for d in detector.detect(np.zeros((1, 1, 3), np.uint8)))
 
