@@ -35,7 +35,7 @@ class EmbedderSettings:
 
     network: str = 'embedder'
     seed: int = 0
-    iterations: int = 14000
+    iterations: int = 19000
     identities_per_batch: int = 16
     crops_per_identity: int = 4
     anchors_per_batch: int = 4

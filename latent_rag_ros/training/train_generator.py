@@ -29,7 +29,7 @@ from latent_rag_ros.weights.tensors import save_tensors
 class GeneratorSettings:
     """Settings of one run; they go into the weights' metadata."""
 
-    iterations: int = 8800
+    iterations: int = 12700
     batch: int = 24
     learning_rate: float = 2.5e-3
     seed: int = 5
