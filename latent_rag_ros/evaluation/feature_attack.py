@@ -108,8 +108,9 @@ def run_stage(stage: Stage, attacker: FeatureAttacker, work: Path) -> Figures:
     np.save(folder / 'shown.npy', shown)
     write_results(finished, {'about': {'extractor': stage.extractor, 'attacker': attacker.name,
                                        'seed': stage.budget.seed}, 'figures': figures})
-    for rest in (*folder.glob('*.checkpoint'), *folder.glob('*.best')):
-        rest.unlink()
+    for suffix in ('checkpoint', 'best', 'losses'):
+        for rest in folder.glob(f'*.{suffix}'):
+            rest.unlink()
     return figures
 
 

@@ -13,7 +13,6 @@ from sensor_msgs.msg import Image
 
 from latent_rag_ros.evaluation.frames import LabelledFrame, shipped_clip
 from latent_rag_ros.msg import IdentityFeatureArray, ProtectionStatus
-from latent_rag_ros.protection.recognition import FIRST_MEASUREMENTS
 from latent_rag_ros.protection.types import ImageArray
 from latent_rag_ros.ros.images import to_rgb
 from latent_rag_ros.ros.qos import PROTECTED_IMAGE, STATUS
@@ -71,8 +70,8 @@ def test_people_of_the_clip_are_replaced_and_recognised(
     for number, (array, image) in enumerate(zip(camera.identities, camera.images)):
         assert array.header == image.header and array.model_id.startswith('embedder-')
         features = [person.feature for person in array.identities if len(person.feature)]
-        if number >= FIRST_MEASUREMENTS and not features:
-            continue  # nobody was due to be measured
+        if number and not features:
+            continue  # nobody was due to be measured, or the detector was not asked in this frame
         assert features and {len(feature) for feature in features} == {array.feature_dimension}
         assert np.linalg.norm(features, axis=1) == pytest.approx(1, abs=1e-3)
     published = sum(bool(len(person.feature)) for array in camera.identities
