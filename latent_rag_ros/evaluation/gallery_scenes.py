@@ -134,6 +134,7 @@ def one_after_another(scenes: Sequence[Sequence[ObservedFrame]]) -> list[Observe
 
 def _moved(frame: ObservedFrame, scene: int, begin_ns: int) -> ObservedFrame:
     def renamed(truth: Truth | None) -> Truth | None:
+        """Return who it is by numbers that no other scene has."""
         return None if truth is None else Truth(
             truth.person + 10_000 * scene, truth.visit + 10_000 * scene, truth.box, truth.counts)
     return ObservedFrame(

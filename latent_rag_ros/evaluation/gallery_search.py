@@ -123,6 +123,7 @@ def _identification_s(people: SimulatedPeople, gallery: Gallery, known: FeatureA
         limit.agreement)
 
     def shown(number: int) -> tuple[int, list[int], Features]:
+        """Return stamp, tracks and features of a frame."""
         visitors = np.arange(PEOPLE_PER_FRAME) + number // FRAMES_PER_VISIT * PEOPLE_PER_FRAME
         views = people.views(known[visitors % len(known)])
         return number * FRAME_NS, visitors.tolist(), Features(gallery.space, views)

@@ -52,8 +52,8 @@ class SimulatedPeople:
         return (views / np.linalg.norm(views, axis=1, keepdims=True)).astype(np.float32)
 
 
-def simulated_gallery(people: SimulatedPeople,
-             identities: int) -> tuple[NDArray[np.int64], FeatureArray, FeatureArray]:
+def simulated_gallery(people: SimulatedPeople, identities: int,
+                      ) -> tuple[NDArray[np.int64], FeatureArray, FeatureArray]:
     """Return owners and features of a gallery, and the means of some of its people.
 
     It is made in parts, because it may be a gigabyte.

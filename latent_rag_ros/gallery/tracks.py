@@ -87,6 +87,7 @@ class _Track:
     recent: list[FeatureArray] = field(default_factory=list)  # (1, d) each
 
     def hold(self, identity_id: int) -> None:
+        """Take an identity; contradictions were against the one before."""
         if identity_id != self.identity_id:
             self.contradictions = 0
         self.identity_id = identity_id

@@ -124,12 +124,14 @@ def _detectors(values: Mapping[str, Value], folder: Path | None,
     opinion = values['detector.second_opinion'] == 'segmentation'
 
     def united(*detectors: PersonDetector) -> PersonDetector:
+        """Return detectors as one, with the second opinion and the self-test."""
         tested = UnitedDetector(detectors, overlap_max, values['identity.score_min'],
                                 SecondOpinion(masker) if opinion else None)
         frames = values['detector.self_test_frames']
         return SelfTestingDetector(tested, frames, shipped_picture()) if frames else tested
 
     def tiled(part: PersonDetector) -> list[PersonDetector]:
+        """Return the same detector on tiles, where they are asked for."""
         tiles = values['detector.tiles']
         return [TiledDetector(part, tiles)] if tiles > 1 else []
 

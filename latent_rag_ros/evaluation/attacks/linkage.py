@@ -71,6 +71,7 @@ class LinkageAttacker:
         rows_of = [np.flatnonzero(labels == label) for label in range(len(people))]
 
         def loss(network: nn.Module, chosen: np.ndarray) -> Tensor:
+            """Return the loss of a batch of people, by their numbers."""
             # seeded by the trainer in every step, so that a resumed run draws the same
             random = np.random.default_rng(int(torch.randint(1 << 31, ())))
             rows = np.concatenate([random.choice(rows_of[label], PICTURES_EACH)

@@ -62,6 +62,7 @@ class PictureReader:
             self.device, memory_format=torch.channels_last)
 
         def crops(rows: NDArray[np.int64]) -> Tensor:
+            """Return protected pictures by row."""
             return to_crops(pairs.protected[rows], self.device)
 
         task = Task(
