@@ -22,7 +22,7 @@ from .marked import (BLANKING, DEGRADED, PROTECTING, MarkedPersons, assert_nothi
 
 STALE = ProtectionStatus.REASON_STALE
 MALFORMED = ProtectionStatus.REASON_MALFORMED_IMAGE
-ELSEWHERE = Box(2, 4, 14, 40)
+ELSEWHERE = Box(2, 4, 14, 20)  # too small to pass for the other person, however time jitters
 BURST_FRAMES = 1000
 
 
