@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.embedding import EmbeddingNetwork
 from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
-from latent_rag_ros.feature_privacy.row_names import KEYED, TRAINED
+from latent_rag_ros.feature_privacy.protection_head import ProtectedExtractor, load_protection_head
+from latent_rag_ros.feature_privacy.row_names import KEYED, PLAIN, TRAINED
 from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.identity.feature_key import KEY_BYTES, FeatureKey
 from latent_rag_ros.weights.registry import WEIGHTS_DIRECTORY, sha256_of, weights_file
@@ -58,12 +59,17 @@ class Extractor:
 def trained_extractor(name: str, directory: Path | None, device: str) -> Extractor | None:
     """Load a network of the table; None where the folder has no such file.
 
-    Raises `WeightsError` when the file is there and damaged, or not registered.
+    Raises `WeightsError` when the file is there and damaged, not registered, or a head of another
+    embedder than the folder's.
     """
     if not ((directory or WEIGHTS_DIRECTORY) / TRAINED[name]).is_file():
         return None
-    path = weights_file(TRAINED[name], directory)
-    return Extractor(name, load_embedder(path, device), sha256_of(path))
+    path, embedder = (weights_file(TRAINED[one], directory) for one in (name, PLAIN))
+    plain = load_embedder(embedder, device)
+    if name == PLAIN:
+        return Extractor(name, plain, sha256_of(path))
+    head = load_protection_head(path, sha256_of(embedder), device)
+    return Extractor(name, ProtectedExtractor(plain, head), sha256_of(path))
 
 
 def changed_extractor(name: str, plain: Extractor, fitted_on: Features) -> Extractor:

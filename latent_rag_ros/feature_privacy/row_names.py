@@ -3,15 +3,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-RUN_NAMES: Mapping[str, str] = {'gan': 'protected_embedder',
-                                'decoder': 'decoder_protected_embedder'}
+RUN_NAMES: Mapping[str, str] = {'gan': 'protection_head', 'decoder': 'decoder_protection_head'}
 """Names of run and weights file by the kind of the reversal module trained against."""
 
 PLAIN, PROTECTED, DECODER_PROTECTED, KEYED = 'plain', 'protected', 'decoder_protected', 'keyed'
 TRAINED: Mapping[str, str] = {PLAIN: 'embedder.safetensors',
                               PROTECTED: f'{RUN_NAMES["gan"]}.safetensors',
                               DECODER_PROTECTED: f'{RUN_NAMES["decoder"]}.safetensors'}
-"""Weights files of the extractors that are networks of their own."""
+"""Weights files of the extractors that were trained: an embedder, and heads behind it."""
 
 NOISE_DEVIATIONS = (0.03, 0.06)
 """Standard deviation per number of the Gaussian noise; features have length 1."""

@@ -34,10 +34,11 @@ class ProtectionSettings:
     """
 
     embedder: EmbedderSettings = field(default_factory=lambda: EmbedderSettings(
-        seed=21, iterations=6000, learning_rate=4e-4, erase_probability=0.3))
+        seed=21, iterations=2400, identities_per_batch=12, anchors_per_batch=3,
+        learning_rate=1e-3, erase_probability=0.3))
     reversal: ReversalSettings = ReversalSettings()
-    warm_up_iterations: int = 1500
-    ramp_iterations: int = 500
+    warm_up_iterations: int = 600
+    ramp_iterations: int = 300
     privacy_weight: float = 4.0
     lazy_reading: str = 'slow_copy'
     lazy_every: int = 5

@@ -10,7 +10,7 @@ import torch
 from latent_rag_ros.weights.registry import WeightsError
 
 RECIPE_NAMES = ('shipped', 'tiny')
-PROTECTED = ('protected_embedder', 'decoder_protected_embedder')
+PROTECTED = ('protection_head', 'decoder_protection_head')
 EMBEDDERS = ('embedder', 'unseen_embedder', *PROTECTED)
 STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store', 'code_predictor', *PROTECTED,
          'faces')
@@ -28,12 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='tiny proves the path in a minute (default: %(default)s)')
     parser.add_argument('--initial', type=Path,
                         help='weights of an earlier run that an embedder goes on from '
-                        '(default: it starts from random ones, a protected one from '
+                        '(default: it starts from random ones, a protection head needs '
                         'embedder.safetensors in the folder)')
     parser.add_argument('--lazy-update', choices=('every_k', 'slow_copy'),
-                        help='reading of the lazy update of a protected embedder')
+                        help='reading of the lazy update of a protection head')
     parser.add_argument('--privacy-weight', type=float,
-                        help='weight of the privacy loss of a protected embedder')
+                        help='weight of the privacy loss of a protection head')
     parser.add_argument('--faces', type=Path,
                         help='for faces: folder rendered by latent-rag synthesize --faces (its '
                         'faces/), or any folder with one folder of pictures per person')

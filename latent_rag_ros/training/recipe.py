@@ -34,8 +34,8 @@ class Recipe:
         network='unseen_embedder', seed=11, iterations=3000, cosine_scale=15.0, cosine_margin=0.0)
     generator: GeneratorSettings = field(default_factory=GeneratorSettings)
     code_predictor: CodePredictorSettings = CodePredictorSettings()
-    protected_embedder: ProtectionSettings = field(default_factory=ProtectionSettings)
-    decoder_protected_embedder: ProtectionSettings = field(
+    protection_head: ProtectionSettings = field(default_factory=ProtectionSettings)
+    decoder_protection_head: ProtectionSettings = field(
         default_factory=lambda: ProtectionSettings(reversal=ReversalSettings(kind='decoder')))
 
 
@@ -54,7 +54,7 @@ RECIPES = {'shipped': SHIPPED, 'tiny': TINY}
 
 
 def with_protection(recipe: Recipe, **changes: str | float) -> Recipe:
-    """Return a recipe with other `ProtectionSettings` of both protected embedders, by name."""
+    """Return a recipe with other `ProtectionSettings` of both protection heads, by name."""
     return replace(
-        recipe, protected_embedder=replace(recipe.protected_embedder, **changes),
-        decoder_protected_embedder=replace(recipe.decoder_protected_embedder, **changes))
+        recipe, protection_head=replace(recipe.protection_head, **changes),
+        decoder_protection_head=replace(recipe.decoder_protection_head, **changes))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from latent_rag_ros.feature_privacy.row_names import DECODER_PROTECTED, PROTECTED, TRAINED
 from latent_rag_ros.feature_privacy.settings import ProtectionSettings
-from latent_rag_ros.feature_privacy.train_protected_embedder import train_protected_embedder
+from latent_rag_ros.feature_privacy.train_protection_head import train_protection_head
 from latent_rag_ros.latent_rag.code_predictor import PREDICTOR_FILE
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE
 from latent_rag_ros.training.build_store import store_of
@@ -20,7 +20,7 @@ from latent_rag_ros.weights.registry import register, weights_file
 
 LOGGER = logging.getLogger(__name__)
 UNSEEN_FILE = 'unseen_embedder.safetensors'
-ON_REQUEST = ('protected_embedder', 'decoder_protected_embedder')
+ON_REQUEST = ('protection_head', 'decoder_protection_head')
 """Steps that `all` leaves out: nothing else stands on these weights yet."""
 
 
@@ -50,9 +50,9 @@ class Training:
             'generator': (GENERATOR_FILE, self._train_generator),
             'store': (STORE_FILE, self._build_store),
             'code_predictor': (PREDICTOR_FILE, self._train_code_predictor),
-            'protected_embedder': (TRAINED[PROTECTED], self._train_protected_embedder),
-            'decoder_protected_embedder': (TRAINED[DECODER_PROTECTED],
-                                           self._train_decoder_protected_embedder)}
+            'protection_head': (TRAINED[PROTECTED], self._train_protection_head),
+            'decoder_protection_head': (TRAINED[DECODER_PROTECTED],
+                                           self._train_decoder_protection_head)}
 
     def make(self, step: str) -> None:
         """Make one file, or with `all` every file, in the order in which they need each other.
@@ -91,15 +91,15 @@ class Training:
         train_embedder(self._training_people(), self.directory, self.recipe.unseen_embedder,
                        self.device, self.initial)
 
-    def _train_protected_embedder(self) -> None:
-        self._protect(self.recipe.protected_embedder)
+    def _train_protection_head(self) -> None:
+        self._protect(self.recipe.protection_head)
 
-    def _train_decoder_protected_embedder(self) -> None:
-        self._protect(self.recipe.decoder_protected_embedder)
+    def _train_decoder_protection_head(self) -> None:
+        self._protect(self.recipe.decoder_protection_head)
 
     def _protect(self, settings: ProtectionSettings) -> None:
         initial = self.initial or weights_file(EMBEDDER_FILE, self.directory)
-        train_protected_embedder(self._training_people(), initial, self.directory, settings,
+        train_protection_head(self._training_people(), initial, self.directory, settings,
                                  self.device)
 
     def _train_generator(self) -> None:

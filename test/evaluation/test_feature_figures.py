@@ -22,11 +22,13 @@ from latent_rag_ros.evaluation.ranking import Labels
 from latent_rag_ros.evaluation.results_file import write_results
 from latent_rag_ros.feature_privacy.attacker import CollectedFeatures
 from latent_rag_ros.feature_privacy.decoder_attacker import DecoderAttacker
+from latent_rag_ros.feature_privacy.protection_head import EMBEDDER_KEY, ProtectionHead
 from latent_rag_ros.feature_privacy.reversal_generator import conditions
 from latent_rag_ros.feature_privacy.reversal_module import ReversalModule, ReversalSettings
 from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.training.checkpoint import save_checkpoint
-from latent_rag_ros.weights.registry import register
+from latent_rag_ros.weights.registry import register, sha256_of
+from latent_rag_ros.weights.tensors import save_tensors
 
 OPTIONS = FeatureOptions(('decoder_protected', 'keyed'), iterations=2,
                          probe_iterations=3, batch=2, every=4)
@@ -93,8 +95,8 @@ def test_every_row_has_the_promised_figures(evaluation):
 
 def test_row_without_weights_says_how_to_make_them(evaluation):
     assert evaluation.results['decoder_protected'] == {
-        'skipped': 'decoder_protected_embedder.safetensors was not there; make it with: '
-                   'latent-rag train decoder_protected_embedder'}
+        'skipped': 'decoder_protection_head.safetensors was not there; make it with: '
+                   'latent-rag train decoder_protection_head'}
 
 
 def test_key_leaves_utility_as_it_is(evaluation):
@@ -128,11 +130,12 @@ def test_stale_generator_beside_the_weights_is_never_used(data, weights, tmp_pat
     """A training folder full of the reversal module's remains changes no figure."""
     folder = tmp_path / 'weights'
     shutil.copytree(weights, folder)
-    path = folder / 'protected_embedder.safetensors'
-    shutil.copy(folder / 'embedder.safetensors', path)
+    path = folder / 'protection_head.safetensors'
+    embedder = folder / 'embedder.safetensors'
+    save_tensors(path, ProtectionHead().state_dict(), {EMBEDDER_KEY: sha256_of(embedder)})
     register(path)
-    stale = ReversalModule(256, ReversalSettings(), load_embedder(path), torch.device('cpu'))
-    save_checkpoint(folder / 'protected_embedder.checkpoint', {
+    stale = ReversalModule(256, ReversalSettings(), load_embedder(embedder), torch.device('cpu'))
+    save_checkpoint(folder / 'protection_head.checkpoint', {
         'iteration': 9, 'networks': {'generator': stale.generator.state_dict()}})
     networks = FeatureNetworks(folder, 'cpu', tmp_path / 'work')
     protected = networks.extractor('protected', data.attackers)

@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from latent_rag_ros.feature_privacy.double_adversarial import DoubleAdversarialTraining
+from latent_rag_ros.feature_privacy.protection_head import (
+    ProtectedExtractor, ProtectionHead, load_protection_head)
 from latent_rag_ros.feature_privacy.reversal_generator import conditions
 from latent_rag_ros.feature_privacy.reversal_module import ReversalSettings
 from latent_rag_ros.feature_privacy.settings import ProtectionSettings
-from latent_rag_ros.feature_privacy.train_protected_embedder import train_protected_embedder
+from latent_rag_ros.feature_privacy.train_protection_head import train_protection_head
 from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.training.train_embedder import EmbedderSettings
+from latent_rag_ros.weights.registry import sha256_of
 from latent_rag_ros.weights.tensors import load_tensors
 
 EMBEDDER = EmbedderSettings(seed=3, iterations=4, identities_per_batch=4, crops_per_identity=2,
@@ -32,7 +35,7 @@ def values_of(network: torch.nn.Module) -> torch.Tensor:
 
 def watched(training: DoubleAdversarialTraining) -> list[dict[str, bool]]:
     """Run a training and return what moved in each iteration."""
-    parts = {'extractor': training.extractor, 'generator': training.reversal.generator,
+    parts = {'extractor': training.head, 'generator': training.reversal.generator,
              'seen': training.lazy.seen}
     moved = []
 
@@ -101,20 +104,30 @@ def test_privacy_loss_is_bounded_and_scale_wins_nothing(crops, plain_file, tmp_p
     assert along.abs().max() < 1e-3 * features.grad.norm(dim=1).max() + 1e-7
 
 
-@pytest.mark.parametrize('kind, name', [('gan', 'protected_embedder'),
-                                        ('decoder', 'decoder_protected_embedder')])
-def test_written_file_is_an_embedder_without_its_reversal_module(kind, name, crops, plain_file,
-                                                                 tmp_path):
-    path = train_protected_embedder(crops, plain_file, tmp_path, settings(
+@pytest.mark.parametrize('kind, name', [('gan', 'protection_head'),
+                                        ('decoder', 'decoder_protection_head')])
+def test_written_file_is_a_head_without_its_reversal_module(kind, name, crops, plain_file,
+                                                            tmp_path):
+    path = train_protection_head(crops, plain_file, tmp_path, settings(
         reversal=ReversalSettings(kind=kind), warm_up_iterations=2))
     assert path.name == f'{name}.safetensors'
     tensors, metadata = load_tensors(path)
-    assert set(tensors) == set(load_tensors(plain_file)[0])
+    assert set(tensors) == set(ProtectionHead().state_dict())
     assert json.loads(metadata['training'])['reversal']['kind'] == kind
-    features = load_embedder(path).embed(crops.tensor(torch.arange(2).numpy()))
+    head = load_protection_head(path, sha256_of(plain_file))
+    plain = load_embedder(plain_file)
+    features = ProtectedExtractor(plain, head).embed(crops.tensor(torch.arange(2).numpy()))
     assert torch.allclose(features.norm(dim=1), torch.ones(2), atol=1e-3)
     row = json.loads((tmp_path / f'{name}.log.jsonl').read_text().splitlines()[-1])
     assert {'identity', 'triplet', 'privacy', 'reversal_distance'} <= row.keys()
+
+
+def test_plain_extractor_stays_as_it_is_while_its_head_learns(crops, plain_file, tmp_path):
+    training = DoubleAdversarialTraining(crops, plain_file, settings(), tmp_path)
+    before = {name: value.clone() for name, value in training.reid.network.state_dict().items()}
+    watched(training)
+    after = training.reid.network.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 
 def test_weight_of_the_privacy_loss_rises_and_stays():

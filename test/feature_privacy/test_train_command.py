@@ -1,4 +1,4 @@
-"""The way from a seed and a plain embedder to protected weights, by the command."""
+"""The way from a seed and a plain embedder to a protection head, by the command."""
 from __future__ import annotations
 
 import json
@@ -7,31 +7,32 @@ import pytest
 
 pytest.importorskip('numba', reason='the synthesis extra is not installed')
 
+from latent_rag_ros.feature_privacy.protection_head import EMBEDDER_KEY
 from latent_rag_ros.tools.command_line import main
 from latent_rag_ros.training.recipe import TINY, with_protection
 from latent_rag_ros.weights.registry import read_manifest, sha256_of
 from latent_rag_ros.weights.tensors import load_tensors
 
 
-def test_tiny_recipe_makes_and_registers_protected_weights(plain_file, tmp_path):
-    assert main(['train', 'protected_embedder', '--recipe', 'tiny', '--out', str(tmp_path),
+def test_tiny_recipe_makes_and_registers_a_protection_head(plain_file, tmp_path):
+    assert main(['train', 'protection_head', '--recipe', 'tiny', '--out', str(tmp_path),
                  '--workers', '1', '--initial', str(plain_file),
                  '--lazy-update', 'every_k', '--privacy-weight', '2.5']) == 0
-    path = tmp_path / 'protected_embedder.safetensors'
+    path = tmp_path / 'protection_head.safetensors'
     assert read_manifest(tmp_path / 'manifest.json')[path.name]['sha256'] == sha256_of(path)
     training = json.loads(load_tensors(path)[1]['training'])
     assert training['lazy_reading'] == 'every_k' and training['privacy_weight'] == 2.5
-    assert training['initial_sha256'] == sha256_of(plain_file)
+    assert load_tensors(path)[1][EMBEDDER_KEY] == sha256_of(plain_file)
 
 
-def test_protected_weights_need_a_plain_embedder_before_anybody_is_rendered(tmp_path, caplog):
-    assert main(['train', 'protected_embedder', '--recipe', 'tiny', '--out', str(tmp_path)]) == 1
+def test_protection_head_needs_a_plain_embedder_before_anybody_is_rendered(tmp_path, caplog):
+    assert main(['train', 'protection_head', '--recipe', 'tiny', '--out', str(tmp_path)]) == 1
     assert 'embedder.safetensors' in caplog.text and not (tmp_path / 'people').exists()
 
 
-def test_both_protected_embedders_take_the_same_changes():
+def test_both_protection_heads_take_the_same_changes():
     changed = with_protection(TINY, lazy_reading='every_k')
-    assert changed.protected_embedder.lazy_reading == 'every_k'
-    assert changed.decoder_protected_embedder.lazy_reading == 'every_k'
-    assert changed.decoder_protected_embedder.reversal.kind == 'decoder'
+    assert changed.protection_head.lazy_reading == 'every_k'
+    assert changed.decoder_protection_head.lazy_reading == 'every_k'
+    assert changed.decoder_protection_head.reversal.kind == 'decoder'
     assert with_protection(TINY) == TINY

@@ -1,0 +1,32 @@
+"""Train a protection head on a frozen embedder and write it with that embedder's hash."""
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from latent_rag_ros.feature_privacy.double_adversarial import DoubleAdversarialTraining
+from latent_rag_ros.feature_privacy.protection_head import EMBEDDER_KEY
+from latent_rag_ros.feature_privacy.row_names import RUN_NAMES
+from latent_rag_ros.feature_privacy.settings import ProtectionSettings
+from latent_rag_ros.training.crops import Crops
+from latent_rag_ros.weights.registry import sha256_of
+from latent_rag_ros.weights.tensors import save_tensors
+
+
+def train_protection_head(crops: Crops, embedder: Path, directory: Path,
+                          settings: ProtectionSettings, device: str = 'cpu') -> Path:
+    """Train on `crops` behind the file of a plain embedder and return the file written.
+
+    `protection_head.safetensors`, or `decoder_protection_head.safetensors` when the reversal
+    module is a decoder. Raises `WeightsError` when `embedder` is no embedder.
+    """
+    head = DoubleAdversarialTraining(crops, embedder, settings, directory, device).run()
+    training = asdict(settings) | {'identities': len(np.unique(crops.identities)),
+                                   'crops': len(crops.images)}
+    path = directory / f'{RUN_NAMES[settings.reversal.kind]}.safetensors'
+    save_tensors(path, head.cpu().state_dict(), {
+        'training': json.dumps(training), EMBEDDER_KEY: sha256_of(embedder)})
+    return path
