@@ -88,15 +88,19 @@ class Enforced:
         Shape (n,), bool. Faces that are not private must be covered by a solid fill.
     steps : Tensor
         Shape (n,), int64: gradient steps each face took.
+    latents : Tensor
+        Shape (n, ...): what the faces were decoded from.
     """
 
     faces: Tensor
     private: Tensor
     steps: Tensor
+    latents: Tensor
 
 
 def enforce(latents: Tensor, decode: Callable[[Tensor], Tensor], hinge: PrivacyHinge,
-            steps_max: int = 20, step_size: float = 0.05) -> Enforced:
+            steps_max: int = 20, step_size: float = 0.05,
+            in_time: Callable[[], bool] = lambda: True) -> Enforced:
     """Move latents down the hinge until every oracle is below its threshold, or give up.
 
     A step has the length `step_size` times that of the latent; faces that are private already are
@@ -114,6 +118,8 @@ def enforce(latents: Tensor, decode: Callable[[Tensor], Tensor], hinge: PrivacyH
         Budget of every face.
     step_size : float
         Length of a step relative to the latent.
+    in_time : callable
+        No further step is begun once it returns False.
     """
     latents = latents.detach().clone()
     steps = torch.zeros(len(latents), dtype=torch.int64)
@@ -121,7 +127,7 @@ def enforce(latents: Tensor, decode: Callable[[Tensor], Tensor], hinge: PrivacyH
         faces = quantised(decode(latents))
     private = hinge.holds(faces).cpu()
     for _ in range(steps_max):
-        if bool(private.all()):
+        if bool(private.all()) or not in_time():
             break
         moved = _stepped(latents, decode, hinge, step_size)
         active = (~private).to(latents.device)
@@ -131,7 +137,7 @@ def enforce(latents: Tensor, decode: Callable[[Tensor], Tensor], hinge: PrivacyH
             changed = quantised(decode(latents))
         faces[active] = changed[active]
         private = private | hinge.holds(faces).cpu()
-    return Enforced(faces, private, steps)
+    return Enforced(faces, private, steps, latents)
 
 
 def _stepped(latents: Tensor, decode: Callable[[Tensor], Tensor], hinge: PrivacyHinge,

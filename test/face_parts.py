@@ -1,0 +1,65 @@
+"""Random face networks: everything that replaces faces, good for nothing but tests."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
+from latent_rag_ros.identity_decoupling.encoder import IDENTITY_DIMENSION, DisentangledEncoder
+from latent_rag_ros.identity_decoupling.face_folders import GALLERY, ORACLES, THRESHOLDS
+from latent_rag_ros.identity_decoupling.gallery import IdentityGallery, save_gallery
+from latent_rag_ros.identity_decoupling.oracles.calibration import Threshold, save_thresholds
+from latent_rag_ros.identity_decoupling.oracles.catalogue import FORMATS
+from latent_rag_ros.identity_decoupling.oracles.oracle import oracle_file_name
+from latent_rag_ros.identity_decoupling.unet import FaceUNet
+from latent_rag_ros.weights.registry import register
+from latent_rag_ros.weights.tensors import save_tensors
+
+FRONT = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]]) / 112
+"""Landmarks of a face seen from the front, as shares of a square around it."""
+
+
+def landmarks_at(x: float, y: float, size_px: float) -> np.ndarray:
+    """Return the landmarks (5, 2) of a face in a square with a corner at (x, y)."""
+    return (FRONT * size_px + (x, y)).astype(np.float32)
+
+
+def face_picture(seed: int, height_px: int = 160, width_px: int = 200) -> np.ndarray:
+    """Return noise in colour, smooth enough for a network to see something in it."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(20, 236, (height_px // 8, width_px // 8, 3), np.uint8)
+    return np.kron(coarse, np.ones((8, 8, 1), np.uint8))
+
+
+def write_random_faces(folder: Path, cosine_max: float = 1.0, people: int = 12) -> Path:
+    """Fill a folder with random face networks, a gallery and oracles; return the folder.
+
+    An oracle knows somebody again from `cosine_max` on: 1 nobody, -1 everybody.
+    """
+    torch.manual_seed(11)
+    networks = {'face_encoder': DisentangledEncoder(), 'face_autoencoder': FaceAutoencoder(),
+                'face_student': FaceUNet(), 'face_teacher': FaceUNet()}
+    networks |= {oracle_file_name(name).removesuffix('.safetensors'): FORMATS[name].build()
+                 for name in ORACLES}
+    for name, network in networks.items():
+        path = folder / f'{name}.safetensors'
+        save_tensors(path, _disturbed(network).state_dict(), {})
+        register(path)
+    codes = np.random.default_rng(3).standard_normal((people, IDENTITY_DIMENSION))
+    save_gallery(folder / GALLERY, IdentityGallery(codes.astype(np.float32)), 'random')
+    register(folder / GALLERY)
+    save_thresholds(folder / THRESHOLDS,
+                    {name: Threshold(cosine_max, 1000, 5) for name in ORACLES})
+    return folder
+
+
+def _disturbed(network: nn.Module) -> nn.Module:
+    """Return a network in which nothing starts at zero."""
+    with torch.no_grad():
+        for values in network.parameters():
+            if not values.any():
+                values.normal_(0, 0.02)
+    return network
