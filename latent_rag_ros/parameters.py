@@ -135,6 +135,9 @@ ENGINE = Parameter(
 AUTOSTART = Parameter(
     'autostart', True, 'Configure and activate at start, without a lifecycle manager.')
 
+DEFAULT_EXTRACTOR = 'plain'
+"""Default of `identity.extractor`; `protected` needs the weights of a protection head."""
+
 PROTECTOR: tuple[Parameter, ...] = (
     DEVICE,
     ENGINE,
@@ -219,6 +222,11 @@ PROTECTOR: tuple[Parameter, ...] = (
     Parameter('protection.fill_level', 0, 'Grey level of solid fills and blanked frames.', 0, 255),
     Parameter('identity.publish', True, 'Publish identity features on identities.',
               weakened_by='raising'),
+    Parameter('identity.extractor', DEFAULT_EXTRACTOR, 'Features that are published: of the '
+              'shipped embedder with its protection head, which were trained against being '
+              'turned back into pictures (protected), or as the embedder gives them (plain). '
+              'Nothing else of the filter changes. See docs/feature_privacy.md.',
+              choices=('protected', 'plain'), weakened_by='raising'),
     Parameter('identity.every_frames', 5, 'A track\'s feature is measured after this many frames '
               'at the latest, in the first three frames, and when the person looks different; it '
               'is published only where it was measured. 1, and latent_rag.preset paper, measure '

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from latent_rag_ros.device import resolve_device
 from latent_rag_ros.engine.choice import resolve_engine
+from latent_rag_ros.feature_privacy.protection_head import ProtectionHead, load_protection_head
+from latent_rag_ros.feature_privacy.row_names import RUN_NAMES
 from latent_rag_ros.identity.embedder import (
     CROP_HEIGHT_PX, CROP_WIDTH_PX, FEATURE_DIMENSION, Embedder, load_embedder)
 from latent_rag_ros.identity.fast_embedder import FastEmbedder
+from latent_rag_ros.identity.model_id import model_id
 from latent_rag_ros.identity.own_embedder import FittedEmbedder
 from latent_rag_ros.latent_rag.presets import PRESETS, Preset
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, LatentRagReplacer
-from latent_rag_ros.parameters import Value
+from latent_rag_ros.parameters import ParameterError, Value
 from latent_rag_ros.perception import nanodet, person_mask
 from latent_rag_ros.perception.detection_schedule import Turns
 from latent_rag_ros.perception.detector import PersonDetector
@@ -31,6 +34,8 @@ from latent_rag_ros.protection.own_models import (
 from latent_rag_ros.protection.verification import Limits
 from latent_rag_ros.weights.registry import WEIGHTS_DIRECTORY, sha256_of, weights_file
 
+HEAD_FILE = f'{RUN_NAMES["gan"]}.safetensors'
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -45,12 +50,14 @@ class Parts:
     device : str
         Device of the embedder and the generator.
     model_id : str
-        Embedder name and the first 12 digits of its sha256; empty without an embedder.
+        What published features are called, see `identity.model_id`; empty without an embedder.
     embedder_size_px, patch_size_px : tuple of int
         Height and width of the crops that the embedder sees, and of those that the method sees,
         which has the size of its patches.
     feature_dimension : int
         Length of an identity feature.
+    head : ProtectionHead, optional
+        What features pass before they are published; None publishes plain ones.
     """
 
     detector: PersonDetector
@@ -64,6 +71,7 @@ class Parts:
     patch_size_px: tuple[int, int] = (CROP_HEIGHT_PX, CROP_WIDTH_PX)
     feature_dimension: int = FEATURE_DIMENSION
     turns: Turns | None = None
+    head: ProtectionHead | None = None
 
     @property
     def has_one_size(self) -> bool:
@@ -108,13 +116,14 @@ def assemble(values: Mapping[str, Value]) -> Parts:
         embedder, fingerprint = _embedder(values, folder, device)
     else:
         embedder, fingerprint = None, ''
+    head, head_fingerprint = _head(values, folder, device, fingerprint)
     method = _method(values, folder, device, embedder)
     own = embedder if isinstance(embedder, FittedEmbedder) else None
     embedder_px = own.input_format.size_px if own else Parts.embedder_size_px
     return Parts(detector, masker if values['mask.enabled'] else None, tracker, embedder, method,
-                 device, fingerprint and f'embedder-{fingerprint[:12]}', embedder_px,
+                 device, fingerprint and model_id(fingerprint, head_fingerprint), embedder_px,
                  method.patch_size_px if isinstance(method, LatentRagMethod) else embedder_px,
-                 own.feature_dimension if own else FEATURE_DIMENSION, turns)
+                 own.feature_dimension if own else FEATURE_DIMENSION, turns, head)
 
 
 def _detectors(values: Mapping[str, Value], folder: Path | None,
@@ -162,6 +171,24 @@ def _embedder(values: Mapping[str, Value], folder: Path | None,
     # a generator of the user's own wants pictures of its own size, which a translation has not
     keeps_torch = plain or uses_own_models(values)
     return network if keeps_torch else FastEmbedder(network), fingerprint
+
+
+def _head(values: Mapping[str, Value], folder: Path | None, device: str,
+          embedder_sha256: str) -> tuple[ProtectionHead | None, str]:
+    """Return what `identity.extractor` puts behind the embedder, and its hash; else None and ''.
+
+    Raises `ParameterError` for an embedder that no head was trained on.
+    """
+    if values['identity.extractor'] == 'plain' or not values['identity.publish']:
+        return None, ''
+    if values['identity.model']:
+        raise ParameterError(
+            f'identity.extractor is protected and identity.model is {values["identity.model"]!r}: '
+            'a protection head belongs to the one embedder that it was trained on; leave '
+            'identity.model empty, or set identity.extractor to plain, whose features can be '
+            'turned back into pictures')
+    path = weights_file(HEAD_FILE, folder)
+    return load_protection_head(path, embedder_sha256, device), sha256_of(path)
 
 
 def _path(name: str, folder: Path | None) -> Path:

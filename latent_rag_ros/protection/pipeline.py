@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from latent_rag_ros.parameters import PROTECTOR, Value, checked_values
 from latent_rag_ros.perception.detection_schedule import DetectionSchedule
@@ -23,8 +24,9 @@ from latent_rag_ros.protection.blank import blank_frame
 from latent_rag_ros.protection.compositing import erase, paste
 from latent_rag_ros.protection.look_ahead import LookAhead, Perceived
 from latent_rag_ros.protection.mask_memory import MaskMemory
-from latent_rag_ros.protection.method import Patch, Person
+from latent_rag_ros.protection.method import Patch
 from latent_rag_ros.protection.patch_memory import PatchMemory
+from latent_rag_ros.protection.published_features import PublishedFeatures
 from latent_rag_ros.protection.recognition import Recognition
 from latent_rag_ros.protection.region import region_of
 from latent_rag_ros.protection.stage_clock import StageClock
@@ -65,6 +67,7 @@ class ProtectionPipeline:
         published = values['latent_rag.preset'] == 'paper'  # what was published saves nothing
         self._recognition = Recognition(
             parts, self._values, 1 if published else values['identity.every_frames'])
+        self._published = PublishedFeatures(parts.head)
         self._method = PatchMemory(
             parts.method, 1 if published else values['protection.patch_frames'],
             self._recognition.feature_of, values['identity.cosine_min'])
@@ -170,13 +173,14 @@ class ProtectionPipeline:
                                     self._values['protection.fill_level'])
         with clock('embed'):
             persons = self._recognition.persons(image, located)
+            features = self._published.of(persons)
         patches = self._method.patches(
             persons, clock,
             frame.received_s + SYNTHESIS_SHARE * self._values['guard.deadline_s'])
         self._recognition.note(persons, patches)
         with clock('composite'):
             self._paste_all(canvas, located, patches)
-        protected = tuple(_protected_person(*row) for row in zip(located, persons, patches))
+        protected = tuple(_protected_person(*row) for row in zip(located, features, patches))
         return ProtectedFrame(canvas, Outcome.PROTECTED, _worst(protected), protected, covered,
                               clock.seconds)
 
@@ -207,10 +211,9 @@ class ProtectionPipeline:
                 paste(canvas, located[row][1], patches[row].image)
 
 
-def _protected_person(located: tuple[TrackedPerson, Region], person: Person,
+def _protected_person(located: tuple[TrackedPerson, Region], feature: NDArray[np.float32] | None,
                       patch: Patch) -> ProtectedPerson:
     tracked, region = located
-    feature = None if person.feature is None else person.feature.cpu().numpy().astype(np.float32)
     return ProtectedPerson(
         tracked.track_id, region.bounds, tracked.score, tracked.missed_frames,
         Fill.SOLID if patch.image is None else Fill.SYNTHETIC, patch.reason, feature,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from latent_rag_ros.feature_privacy.protection_head import ProtectionHead
 from latent_rag_ros.identity.embedder import Embedder
 from latent_rag_ros.latent_rag.generator import CODE_DIMENSION, LAYERS, Generator
 from latent_rag_ros.latent_rag.presets import PRESETS
@@ -58,13 +59,13 @@ def method(replacer: LatentRagReplacer) -> LatentRagMethod:
 @pytest.fixture
 def make_pipeline(embedder: Embedder) -> Callable[..., ProtectionPipeline]:
     def make(boxes: list[Box], method: ProtectionMethod | None = None,
-             **given: object) -> ProtectionPipeline:
+             head: ProtectionHead | None = None, **given: object) -> ProtectionPipeline:
         # whatever a test does to the detector counts in the next frame, though nothing moves in it
         given = {'detector__every_frames': 1, **given}
         values = checked_values(PROTECTOR, {name.replace('__', '.'): value
                                             for name, value in given.items()})
         parts = Parts(KnownPersons(boxes), None, Tracker(0.2, values['tracker.memory_frames']),
-                      embedder, method or SolidMethod(), 'cpu', 'test')
+                      embedder, method or SolidMethod(), 'cpu', 'test', head=head)
         return ProtectionPipeline(parts, values)
     return make
 
