@@ -11,15 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE
 from latent_rag_ros.identity_decoupling.layers import ResidualBlock, normalisation, upsampled
 from latent_rag_ros.weights.tensors import load_network
 
-LATENT_CHANNELS, LATENT_SIDE = 8, 16
+LATENT_CHANNELS, LATENT_SIDE = 4, MAP_SIDE
 LOG_VARIANCE_MIN, LOG_VARIANCE_MAX = -14.0, 4.0
 
 
 class FaceAutoencoder(nn.Module):
-    """Faces (n, 3, 128, 128) to latents (n, 8, 16, 16) and back.
+    """Faces (n, 3, 64, 64) to latents (n, 4, 16, 16) and back.
 
     `scale` brings latents to about unit variance; it is set after training.
     """
@@ -28,33 +29,32 @@ class FaceAutoencoder(nn.Module):
         super().__init__()
         self.encoder = nn.Sequential(
             nn.Conv2d(3, 32, 3, 2, 1), ResidualBlock(32, 32), nn.Conv2d(32, 64, 3, 2, 1),
-            ResidualBlock(64, 64), nn.Conv2d(64, 96, 3, 2, 1), ResidualBlock(96, 96),
-            normalisation(96), nn.SiLU(), nn.Conv2d(96, 2 * LATENT_CHANNELS, 3, padding=1))
-        self.decoder = nn.ModuleList([ResidualBlock(LATENT_CHANNELS, 96), ResidualBlock(96, 96),
-                                      ResidualBlock(96, 64), ResidualBlock(64, 32)])
+            ResidualBlock(64, 64), normalisation(64), nn.SiLU(),
+            nn.Conv2d(64, 2 * LATENT_CHANNELS, 3, padding=1))
+        self.decoder = nn.ModuleList([ResidualBlock(LATENT_CHANNELS, 64), ResidualBlock(64, 64),
+                                      ResidualBlock(64, 32)])
         self.colours = nn.Sequential(normalisation(32), nn.SiLU(),
                                      nn.Conv2d(32, 12, 3, padding=1))
         self.register_buffer('scale', torch.ones(()))
 
     def moments(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance of the unscaled latents of faces in 0..1."""
-        mean, log_variance = self.encoder(2 * faces - 1).chunk(2, 1)
+        mean, log_variance = self.encoder(2 * faces - 1).float().chunk(2, 1)
         return mean, log_variance.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX)
 
     def encode(self, faces: Tensor) -> Tensor:
-        """Return latents (n, 8, 16, 16), about unit variance, of faces in 0..1."""
+        """Return latents (n, 4, 16, 16), about unit variance, of faces in 0..1."""
         return self.moments(faces)[0] * self.scale
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return faces (n, 3, 128, 128) in 0..1 of latents."""
+        """Return faces (n, 3, 64, 64) in 0..1 of latents."""
         return self.decode_unscaled(latents / self.scale)
 
     def decode_unscaled(self, latents: Tensor) -> Tensor:
-        """Return faces (n, 3, 128, 128) in 0..1 of latents as `moments` gives them."""
+        """Return faces (n, 3, 64, 64) in 0..1 of latents as `moments` gives them."""
         x = self.decoder[1](self.decoder[0](latents))
         x = self.decoder[2](upsampled(x))
-        x = self.decoder[3](upsampled(x))
-        return torch.sigmoid(functional.pixel_shuffle(self.colours(x), 2))
+        return torch.sigmoid(functional.pixel_shuffle(self.colours(x).float(), 2))
 
 
 def load_autoencoder(path: Path, device: str = 'cpu') -> FaceAutoencoder:

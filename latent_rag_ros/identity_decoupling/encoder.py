@@ -14,14 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE
 from latent_rag_ros.identity_decoupling.layers import (
     ResidualBlock, normalisation, upsampled)
 from latent_rag_ros.weights.tensors import load_network
 
 IDENTITY_DIMENSION = 256
-ATTRIBUTE_CHANNELS, ATTRIBUTE_SIDE = 8, 16
-WIDTHS = (32, 64, 96, 128, 160)
-"""Channels at 64, 32, 16, 8 and 4 pixels."""
+ATTRIBUTE_CHANNELS, ATTRIBUTE_SIDE = 4, MAP_SIDE
+WIDTHS = (24, 48, 96, 128)
+"""Channels at 32, 16, 8 and 4 pixels."""
 
 LOG_VARIANCE_MIN, LOG_VARIANCE_MAX = -12.0, 4.0
 
@@ -35,7 +36,7 @@ class FaceCodes:
     identity, identity_log_variance : Tensor
         Shape (n, 256); the mean is not normalised.
     attributes, attribute_log_variance : Tensor
-        Shape (n, 8, 16, 16).
+        Shape (n, 4, 16, 16).
     """
 
     identity: Tensor
@@ -66,7 +67,11 @@ class FaceCodes:
 
 
 class DisentangledEncoder(nn.Module):
-    """Faces (n, 3, 128, 128), RGB in 0..1, to `FaceCodes`."""
+    """Faces (n, 3, 64, 64), RGB in 0..1, to `FaceCodes`.
+
+    Attributes are read at 16 x 16 with what 8 x 8 sees beside it: skin and background look alike
+    through a small window.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,18 +82,18 @@ class DisentangledEncoder(nn.Module):
         self.identity = nn.Sequential(
             normalisation(WIDTHS[-1]), nn.SiLU(), nn.Flatten(),
             nn.Linear(16 * WIDTHS[-1], 2 * IDENTITY_DIMENSION))
+        self.surroundings = nn.Conv2d(WIDTHS[2], WIDTHS[1], 1)
         self.attributes = nn.Sequential(
-            ResidualBlock(WIDTHS[2], WIDTHS[2]), normalisation(WIDTHS[2]), nn.SiLU(),
-            nn.Conv2d(WIDTHS[2], 2 * ATTRIBUTE_CHANNELS, 3, padding=1))
+            ResidualBlock(WIDTHS[1], WIDTHS[1]), normalisation(WIDTHS[1]), nn.SiLU(),
+            nn.Conv2d(WIDTHS[1], 2 * ATTRIBUTE_CHANNELS, 3, padding=1))
 
     def forward(self, faces: Tensor) -> FaceCodes:
         """Return the codes of faces."""
-        x = self.stem(2 * faces - 1)
-        for number, stage in enumerate(self.stages):
-            x = stage(x)
-            if number == 1:                                             # (n, 96, 16, 16)
-                attributes, attribute_spread = self.attributes(x).chunk(2, 1)
-        identity, identity_spread = self.identity(x).chunk(2, 1)
+        fine = self.stages[0](self.stem(2 * faces - 1))                 # (n, 48, 16, 16)
+        coarse = self.stages[1](fine)                                   # (n, 96, 8, 8)
+        attributes, attribute_spread = self.attributes(
+            fine + upsampled(self.surroundings(coarse))).float().chunk(2, 1)
+        identity, identity_spread = self.identity(self.stages[2](coarse)).float().chunk(2, 1)
         return FaceCodes(identity, identity_spread.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX),
                          attributes, attribute_spread.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX))
 
@@ -100,15 +105,15 @@ class CodeDecoder(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList([
             ResidualBlock(inputs, outputs, IDENTITY_DIMENSION)
-            for inputs, outputs in ((ATTRIBUTE_CHANNELS, 96), (96, 64), (64, 32))])
+            for inputs, outputs in ((ATTRIBUTE_CHANNELS, 64), (64, 64), (64, 32))])
         self.colours = nn.Conv2d(32, 12, 3, padding=1)
 
     def forward(self, identity: Tensor, attributes: Tensor) -> Tensor:
-        """Map codes (n, 256) and (n, 8, 16, 16) to faces (n, 3, 128, 128) in 0..1."""
+        """Map codes (n, 256) and (n, 4, 16, 16) to faces (n, 3, 64, 64) in 0..1."""
         x = self.blocks[0](attributes, identity)
-        x = self.blocks[1](upsampled(x), identity)
+        x = self.blocks[1](x, identity)
         x = self.blocks[2](upsampled(x), identity)
-        return torch.sigmoid(functional.pixel_shuffle(self.colours(x), 2))
+        return torch.sigmoid(functional.pixel_shuffle(self.colours(x).float(), 2))
 
 
 def pooled(attributes: Tensor) -> Tensor:

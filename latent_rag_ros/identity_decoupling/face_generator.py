@@ -47,14 +47,14 @@ class FaceGenerator:
 
     @torch.no_grad()
     def latents(self, identity: Tensor, attributes: Tensor, seed: int) -> Tensor:
-        """Return latents (n, 8, 16, 16); equal arguments give equal latents.
+        """Return latents (n, 4, 16, 16); equal arguments give equal latents.
 
         Parameters
         ----------
         identity : Tensor
             Shape (n, 256), rows of length 1: the replacements.
         attributes : Tensor
-            Shape (n, 8, 16, 16): of the faces that are replaced.
+            Shape (n, 4, 16, 16): of the faces that are replaced.
         seed : int
             Draws all noise, the same for every row: one per track keeps its face from flickering.
 
@@ -72,7 +72,7 @@ class FaceGenerator:
                               start, self.steps, generator)
 
     def faces(self, originals: Tensor, identity: Tensor, seed: int) -> Tensor:
-        """Return faces (n, 3, 128, 128) with the attributes of `originals`, RGB in 0..1."""
+        """Return faces (n, 3, 64, 64) with the attributes of `originals`, RGB in 0..1."""
         with torch.no_grad():
             attributes = self.encoder(originals).attributes
             return self.autoencoder.decode(self.latents(identity, attributes, seed))

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-SIDE_PX = 128
+from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
+
 SUFFIXES = ('.jpg', '.jpeg', '.png')
 
 
@@ -21,7 +22,7 @@ class Faces:
     Parameters
     ----------
     images : NDArray
-        Shape (n, 128, 128, 3), uint8, RGB.
+        Shape (n, 64, 64, 3), uint8, RGB.
     identities : NDArray
         Shape (n,), int64, counted from 0.
     """
@@ -34,9 +35,15 @@ class Faces:
         """Number of people."""
         return int(self.identities.max()) + 1
 
-    def tensor(self, rows: NDArray[np.int64]) -> Tensor:
-        """Return the images of `rows` as floats, shape (len(rows), 3, 128, 128), RGB in 0..1."""
-        return torch.from_numpy(self.images[rows]).permute(0, 3, 1, 2).float() / 255
+    def tensor(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_] | None = None) -> Tensor:
+        """Return the images of `rows` as floats, shape (len(rows), 3, 64, 64), RGB in 0..1.
+
+        `mirrored` (len(rows),) says which of them show left as right.
+        """
+        images = self.images[rows]
+        if mirrored is not None:
+            images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
+        return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
 
 
 def load_faces(directory: Path) -> Faces:
@@ -55,7 +62,7 @@ def load_faces(directory: Path) -> Faces:
     files = sorted(directory.glob('*.npz'))
     if files:
         parts = [np.load(path) for path in files]
-        images = np.concatenate([part['images'] for part in parts])
+        images = np.stack([_resized(image) for part in parts for image in part['images']])
         identities = np.concatenate([part['identities'] for part in parts])
     else:
         pictures = [(person, path) for person in sorted(directory.glob('*/'))
@@ -78,5 +85,8 @@ def _square(path: Path) -> NDArray[np.uint8]:
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = picture[top:top + side, left:left + side, ::-1]
-    return cv2.resize(np.ascontiguousarray(square), (SIDE_PX, SIDE_PX),
-                      interpolation=cv2.INTER_AREA)
+    return _resized(np.ascontiguousarray(square))
+
+
+def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)

@@ -11,6 +11,7 @@ from torch import nn
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.training.face_losses import picture_loss
 from latent_rag_ros.training.faces import Faces
+from latent_rag_ros.training.precision import mixed_precision
 from latent_rag_ros.training.trainer import Schedule, Trainer
 
 SCALE_PICTURES = 256
@@ -20,11 +21,12 @@ SCALE_PICTURES = 256
 class FaceAutoencoderSettings:
     """Settings of one run; they go into the weights' metadata."""
 
-    iterations: int = 15000
+    iterations: int = 1400
     batch: int = 32
     learning_rate: float = 1e-3
     seed: int = 22
     divergence_weight: float = 1e-4
+    bfloat16: bool = True
 
 
 class FaceAutoencoderTraining:
@@ -55,10 +57,12 @@ class FaceAutoencoderTraining:
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step; returns the parts of the loss."""
         rows = random.integers(0, len(self.faces.images), self.settings.batch)
-        pictures = self.faces.tensor(rows).to(self.device)
-        mean, log_variance = self.autoencoder.moments(pictures)
-        latents = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-        picture = picture_loss(self.autoencoder.decode_unscaled(latents), pictures)
+        pictures = self.faces.tensor(rows, random.random(len(rows)) < 0.5).to(self.device)
+        with mixed_precision(self.device, self.settings.bfloat16):
+            mean, log_variance = self.autoencoder.moments(pictures)
+            latents = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+            found = self.autoencoder.decode_unscaled(latents)
+        picture = picture_loss(found, pictures)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         self.optimiser.zero_grad()
         (picture + self.settings.divergence_weight * divergence).backward()

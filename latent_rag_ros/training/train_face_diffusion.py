@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.identity_decoupling.consistency import distillation_loss
-from latent_rag_ros.identity_decoupling.diffusion import STEPS, Denoiser, guided, noised
-from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.identity_decoupling.diffusion import STEPS, Denoiser, guided, levels, noised
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
+from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
 from latent_rag_ros.training.faces import Faces
+from latent_rag_ros.training.precision import mixed_precision
 from latent_rag_ros.training.trainer import Schedule, Trainer
 
 
@@ -21,41 +21,16 @@ from latent_rag_ros.training.trainer import Schedule, Trainer
 class FaceDiffusionSettings:
     """Settings of teacher and student; they go into the weights' metadata."""
 
-    iterations: int = 40000
-    student_iterations: int = 10000
-    batch: int = 48
+    iterations: int = 2000
+    student_iterations: int = 500
+    batch: int = 32
     learning_rate: float = 5e-4
     student_learning_rate: float = 1e-4
     seed: int = 23
     dropped_share: float = 0.1
     guidance: float = 0.5
     average_decay: float = 0.95
-
-
-@dataclass(frozen=True)
-class FaceNetworks:
-    """The frozen networks that latents and conditions come from."""
-
-    autoencoder: FaceAutoencoder
-    encoder: DisentangledEncoder
-
-
-class _Batches:
-    """Draws latents with their conditions."""
-
-    def __init__(self, faces: Faces, networks: FaceNetworks, batch: int,
-                 device: torch.device) -> None:
-        self.faces, self.batch, self.device = faces, batch, device
-        self.networks = FaceNetworks(networks.autoencoder.to(device).eval(),
-                                     networks.encoder.to(device).eval())
-
-    @torch.no_grad()
-    def drawn(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return latents, identity directions and attribute maps of random faces."""
-        rows = random.integers(0, len(self.faces.images), self.batch)
-        pictures = self.faces.tensor(rows).to(self.device)
-        codes = self.networks.encoder(pictures)
-        return self.networks.autoencoder.encode(pictures), codes.direction, codes.attributes
+    bfloat16: bool = True
 
 
 class TeacherTraining:
@@ -65,7 +40,7 @@ class TeacherTraining:
                  directory: Path, device: str = 'cpu') -> None:
         torch.manual_seed(settings.seed)
         self.settings = settings
-        self.batches = _Batches(faces, networks, settings.batch, torch.device(device))
+        self.batches = EncodedFaces(faces, networks, settings.batch, torch.device(device))
         self.unet = FaceUNet().to(device)
         self.optimiser = torch.optim.AdamW(self.unet.parameters(), betas=(0.9, 0.99),
                                            weight_decay=1e-4)
@@ -79,18 +54,21 @@ class TeacherTraining:
         return self.trainer.run(self.step)['unet']
 
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
-        """Take one step of L = E || eps - eps_theta ||^2."""
+        """Take one step of L = E || v - v_theta ||^2, which weighs the noise by 1 / a_t^2."""
         latents, identity, attributes = self.batches.drawn(random)
         times = torch.randint(0, STEPS, (len(latents),), device=latents.device)
         dropped = torch.rand(len(latents), device=latents.device) < self.settings.dropped_share
         noise = torch.randn_like(latents)
-        found = self.unet(noised(latents, times, noise), times, identity, attributes, dropped)
-        loss = (found - noise).square().mean()
+        signal, amount = levels(times, latents)
+        with mixed_precision(latents.device, self.settings.bfloat16):
+            found = self.unet.velocity(noised(latents, times, noise), times, identity, attributes,
+                                       dropped)
+        loss = (found - (signal * noise - amount * latents)).square().mean()
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
         self.optimiser.step()
-        return {'noise': float(loss.detach())}
+        return {'velocity': float(loss.detach())}
 
 
 class StudentTraining:
@@ -100,7 +78,7 @@ class StudentTraining:
                  settings: FaceDiffusionSettings, directory: Path, device: str = 'cpu') -> None:
         torch.manual_seed(settings.seed + 1)
         self.settings = settings
-        self.batches = _Batches(faces, networks, settings.batch, torch.device(device))
+        self.batches = EncodedFaces(faces, networks, settings.batch, torch.device(device))
         self.teacher = teacher.to(device).eval().requires_grad_(False)
         self.unet = FaceUNet().to(device)
         self.unet.load_state_dict(teacher.state_dict())
@@ -127,8 +105,9 @@ class StudentTraining:
         def teacher(noisy: Tensor, times: Tensor) -> Tensor:
             return guided(lambda values, at, dropped: self.teacher(
                 values, at, identity, attributes, dropped), noisy, times, self.settings.guidance)
-        loss = distillation_loss(of(self.unet), of(self.trainer.averages['unet']), teacher,
-                                 latents)
+        with mixed_precision(latents.device, self.settings.bfloat16):
+            loss = distillation_loss(of(self.unet), of(self.trainer.averages['unet']), teacher,
+                                     latents)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)

@@ -1,6 +1,7 @@
 """Train the disentangled encoder: who somebody is here, everything else there, and no overlap.
 
-Loss: reconstruction from both codes, KL of both, classification of the identity code by cosine
+Loss: reconstruction from the attributes and the identity of another picture of the same person
+(so that the identity holds nothing else), KL of both, classification of the identity code by cosine
 (Wang et al., "CosFace", CVPR 2018), CLUB between identity and pooled attributes, and the gradient
 independence term. CLUB's own network learns in alternation, by maximum likelihood.
 """
@@ -20,6 +21,7 @@ from latent_rag_ros.identity_decoupling.encoder import (
 from latent_rag_ros.identity_decoupling.independence import gradient_dependence
 from latent_rag_ros.training.face_losses import picture_loss
 from latent_rag_ros.training.faces import Faces
+from latent_rag_ros.training.precision import mixed_precision
 from latent_rag_ros.training.trainer import Schedule, Trainer
 
 POOLED = 4 * ATTRIBUTE_CHANNELS
@@ -29,20 +31,20 @@ POOLED = 4 * ATTRIBUTE_CHANNELS
 class FaceEncoderSettings:
     """Settings of one run; they go into the weights' metadata."""
 
-    iterations: int = 20000
-    people: int = 16
+    iterations: int = 1300
+    people: int = 8
     pictures: int = 4
     learning_rate: float = 1e-3
     seed: int = 21
     cosine_scale: float = 20.0
-    cosine_margin: float = 0.2
+    cosine_margin: float = 0.1
     picture_weight: float = 3.0
     identity_weight: float = 1.0
-    divergence_weight: float = 2e-3
+    divergence_weight: float = 5e-3
     information_weight: float = 0.02
     dependence_weight: float = 0.05
     dependence_every: int = 4
-    swapped_weight: float = 0.5
+    bfloat16: bool = True
 
 
 class CosineClassifier(nn.Module):
@@ -106,15 +108,15 @@ class FaceEncoderTraining:
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step of both sides; returns the parts of the loss."""
         rows = self.drawn(random)
-        pictures = self.faces.tensor(rows).to(self.device)
+        pictures = self.faces.tensor(rows, random.random(len(rows)) < 0.5).to(self.device)
         labels = torch.from_numpy(self.faces.identities[rows]).to(self.device)
-        codes = self.encoder(pictures)
+        with mixed_precision(self.device, self.settings.bfloat16):
+            codes = self.encoder(pictures)
+            redrawn = self._redrawn(codes)
+            dependence = self._dependence(codes, iteration)
         club = self._train_club(codes)
-        parts = self._parts(codes, pictures, labels)
-        if iteration % self.settings.dependence_every == 0:
-            identity, attributes = codes.direction, codes.attributes
-            parts['dependence'] = gradient_dependence(
-                lambda faces: self.encoder(faces).attributes, self.decoder, identity, attributes)
+        parts = self._parts(codes, labels) | dependence
+        parts['picture'] = picture_loss(redrawn, pictures)
         loss = sum(getattr(self.settings, f'{name}_weight') * value
                    for name, value in parts.items())
         optimiser = self.optimisers['codes']
@@ -124,20 +126,28 @@ class FaceEncoderTraining:
         optimiser.step()
         return {'club': club} | {name: float(value.detach()) for name, value in parts.items()}
 
-    def _parts(self, codes: FaceCodes, pictures: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def _redrawn(self, codes: FaceCodes) -> Tensor:
+        """Return every face with the identity of the next picture of the same person."""
         identity, attributes = codes.sampled()
+        other = identity.view(-1, self.settings.pictures, IDENTITY_DIMENSION).roll(1, 1)
+        return self.decoder(other.flatten(0, 1), attributes)
+
+    def _dependence(self, codes: FaceCodes, iteration: int) -> dict[str, Tensor]:
+        """Return the independence term, or nothing at an iteration that leaves it out."""
+        if iteration % self.settings.dependence_every:
+            return {}
+        return {'dependence': gradient_dependence(lambda faces: self.encoder(faces).attributes,
+                                                  self.decoder, codes.direction,
+                                                  codes.attributes)}
+
+    def _parts(self, codes: FaceCodes, labels: Tensor) -> dict[str, Tensor]:
         settings = self.settings
         cosines = self.classifier(codes.direction)
         margin = settings.cosine_margin * functional.one_hot(labels, self.faces.people)
-        # another picture of the same person gives the identity: it must hold nothing else
-        swapped = identity.view(-1, settings.pictures, IDENTITY_DIMENSION).roll(1, 1).flatten(0, 1)
-        divergence = sum(codes.divergence())
         return {
-            'picture': picture_loss(self.decoder(identity, attributes), pictures),
-            'swapped': picture_loss(self.decoder(swapped, attributes), pictures),
             'identity': functional.cross_entropy(settings.cosine_scale * (cosines - margin),
                                                  labels),
-            'divergence': divergence,
+            'divergence': sum(codes.divergence()),
             'information': self.club(codes.direction, pooled(codes.attributes)).clamp_min(0)}
 
     def _train_club(self, codes: FaceCodes) -> float:

@@ -19,11 +19,12 @@ from latent_rag_ros.identity_decoupling.information_bracket import (
     InformationSettings, information_bracket)
 from latent_rag_ros.identity_decoupling.leak_bits import sampler_leak
 from latent_rag_ros.identity_decoupling.unet import load_unet
+from latent_rag_ros.training.encoded_faces import FaceNetworks
 from latent_rag_ros.training.faces import Faces, load_faces
 from latent_rag_ros.training.train_face_autoencoder import (
     FaceAutoencoderSettings, FaceAutoencoderTraining)
 from latent_rag_ros.training.train_face_diffusion import (
-    FaceDiffusionSettings, FaceNetworks, StudentTraining, TeacherTraining)
+    FaceDiffusionSettings, StudentTraining, TeacherTraining)
 from latent_rag_ros.training.train_face_encoder import FaceEncoderSettings, FaceEncoderTraining
 from latent_rag_ros.weights.registry import register, write_atomically
 from latent_rag_ros.weights.tensors import save_tensors

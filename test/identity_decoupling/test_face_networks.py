@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
+from latent_rag_ros.identity_decoupling.diffusion import NOISE, SIGNAL, clean_estimate
 from latent_rag_ros.identity_decoupling.encoder import (
     CodeDecoder, DisentangledEncoder, FaceCodes, pooled)
 from latent_rag_ros.identity_decoupling.face_generator import FaceGenerator
+from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.identity_probe import identity_probe
 from latent_rag_ros.identity_decoupling.independence import gradient_dependence
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
@@ -25,32 +27,32 @@ def disturbed(network: nn.Module) -> nn.Module:
 
 
 def test_encoder_gives_a_direction_and_a_map() -> None:
-    codes = DisentangledEncoder()(torch.rand(2, 3, 128, 128))
+    codes = DisentangledEncoder()(torch.rand(2, 3, SIDE_PX, SIDE_PX))
     torch.testing.assert_close(codes.direction.norm(dim=1), torch.ones(2))
-    assert codes.attributes.shape == (2, 8, 16, 16) and pooled(codes.attributes).shape == (2, 32)
+    assert codes.attributes.shape == (2, 4, 16, 16) and pooled(codes.attributes).shape == (2, 16)
     identity, attributes = codes.sampled()
-    assert identity.shape == (2, 256) and attributes.shape == (2, 8, 16, 16)
-    assert CodeDecoder()(identity, attributes).shape == (2, 3, 128, 128)
+    assert identity.shape == (2, 256) and attributes.shape == (2, 4, 16, 16)
+    assert CodeDecoder()(identity, attributes).shape == (2, 3, SIDE_PX, SIDE_PX)
 
 
 def test_divergence_is_zero_for_the_standard_normal() -> None:
-    zero, flat = torch.zeros(2, 256), torch.zeros(2, 8, 16, 16)
+    zero, flat = torch.zeros(2, 256), torch.zeros(2, 4, 16, 16)
     assert [float(part) for part in FaceCodes(zero, zero, flat, flat).divergence()] == [0, 0]
 
 
 def test_latents_have_unit_variance_with_their_scale() -> None:
-    autoencoder, faces = disturbed(FaceAutoencoder()), torch.rand(2, 3, 128, 128)
+    autoencoder, faces = disturbed(FaceAutoencoder()), torch.rand(2, 3, SIDE_PX, SIDE_PX)
     with torch.no_grad():
         autoencoder.scale.copy_(1 / autoencoder.moments(faces)[0].std())
         latents = autoencoder.encode(faces)
-        assert latents.shape == (2, 8, 16, 16) and float(latents.std()) == pytest.approx(1, 1e-3)
+        assert latents.shape == (2, 4, 16, 16) and float(latents.std()) == pytest.approx(1, 1e-3)
         torch.testing.assert_close(autoencoder.decode(latents), autoencoder.decode_unscaled(
             autoencoder.moments(faces)[0]))
 
 
 def test_denoiser_listens_to_every_condition() -> None:
     unet = disturbed(FaceUNet())
-    latents, attributes = torch.randn(2, 1, 8, 16, 16)
+    latents, attributes = torch.randn(2, 1, 4, 16, 16)
     identity = nn.functional.normalize(torch.randn(2, 1, 256), dim=2)
     time = torch.tensor([500])
     with torch.no_grad():
@@ -63,6 +65,17 @@ def test_denoiser_listens_to_every_condition() -> None:
             assert not torch.allclose(other, found)
         dropped = [unet(latents, time, one, attributes, torch.tensor([True])) for one in identity]
         assert torch.equal(*dropped)
+
+
+def test_noise_follows_from_the_velocity() -> None:
+    unet, latents = disturbed(FaceUNet()), torch.randn(1, 4, 16, 16)
+    conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 4, 16, 16)
+    times = torch.tensor([999])
+    with torch.no_grad():
+        velocity = unet.velocity(latents, times, *conditions)
+        clean = clean_estimate(latents, times, unet(latents, times, *conditions))
+    torch.testing.assert_close(clean, SIGNAL[999] * latents - NOISE[999] * velocity,
+                               atol=1e-4, rtol=0)
 
 
 def test_dependence_is_zero_when_decoding_ignores_the_identity() -> None:
@@ -90,10 +103,10 @@ def test_probe_names_people_only_when_the_codes_do() -> None:
 def test_generator_draws_the_same_face_from_the_same_seed(kind: str, steps: int) -> None:
     generator = FaceGenerator(disturbed(DisentangledEncoder()), disturbed(FaceAutoencoder()),
                               disturbed(FaceUNet()), kind, steps)
-    originals = torch.rand(2, 3, 128, 128)
+    originals = torch.rand(2, 3, SIDE_PX, SIDE_PX)
     identity = nn.functional.normalize(torch.randn(2, 256), dim=1)
     faces = generator.faces(originals, identity, 5)
-    assert faces.shape == (2, 3, 128, 128) and 0 <= float(faces.min()) <= float(faces.max()) <= 1
+    assert faces.shape == (2, 3, SIDE_PX, SIDE_PX) and 0 <= float(faces.min()) <= float(faces.max()) <= 1
     torch.testing.assert_close(generator.faces(originals, identity, 5), faces)
     assert not torch.allclose(generator.faces(originals, identity, 6), faces)
     assert not torch.allclose(generator.faces(originals, identity.flip(0), 5), faces)
@@ -104,4 +117,4 @@ def test_generator_refuses_kinds_and_steps_that_do_not_exist() -> None:
     with pytest.raises(ValueError, match='teacher or student'):
         FaceGenerator(*networks, kind='both')
     with pytest.raises(ValueError, match='1 to 4'):
-        FaceGenerator(*networks, steps=9).faces(torch.rand(1, 3, 128, 128), torch.ones(1, 256), 0)
+        FaceGenerator(*networks, steps=9).faces(torch.rand(1, 3, SIDE_PX, SIDE_PX), torch.ones(1, 256), 0)

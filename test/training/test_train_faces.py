@@ -7,9 +7,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
+from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
+from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.gallery import load_gallery
 from latent_rag_ros.tools.command_line import main
+from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
 from latent_rag_ros.training.faces import load_faces
 from latent_rag_ros.training.train_faces import NAMES
 
@@ -29,10 +34,25 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_pictures_are_read_with_their_people(pictures: Path, tmp_path: Path) -> None:
     faces = load_faces(pictures)
-    assert faces.images.shape == (18, 128, 128, 3) and faces.people == 3
+    assert faces.images.shape == (18, SIDE_PX, SIDE_PX, 3) and faces.people == 3
     assert faces.identities.tolist() == [0] * 6 + [1] * 6 + [2] * 6
     with pytest.raises(FileNotFoundError, match='no .*npz and no PERSON'):
         load_faces(tmp_path)
+
+
+def test_mirrored_pictures_show_left_as_right(pictures: Path) -> None:
+    faces, rows = load_faces(pictures), np.array([0, 1])
+    plain, found = faces.tensor(rows), faces.tensor(rows, np.array([True, False]))
+    assert torch.equal(found[0], plain[0].flip(2)) and torch.equal(found[1], plain[1])
+
+
+def test_faces_are_encoded_with_the_identity_of_their_person(pictures: Path) -> None:
+    torch.manual_seed(0)
+    networks = FaceNetworks(FaceAutoencoder(), DisentangledEncoder())
+    encoded = EncodedFaces(load_faces(pictures), networks, 5, torch.device('cpu'))
+    assert encoded.latents.shape == encoded.attributes.shape == (36, 4, 16, 16)
+    assert len(encoded.identity.unique(dim=0)) == 3
+    assert [len(part) for part in encoded.drawn(np.random.default_rng(0))] == [5, 5, 5]
 
 
 def test_tiny_training_makes_every_file_and_does_nothing_twice(

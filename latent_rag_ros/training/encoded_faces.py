@@ -1,0 +1,68 @@
+"""Training faces as the diffusion sees them: latents with both conditions, encoded once."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
+from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.training.faces import Faces
+
+PICTURES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class FaceNetworks:
+    """The frozen networks that latents and conditions come from."""
+
+    autoencoder: FaceAutoencoder
+    encoder: DisentangledEncoder
+
+
+class EncodedFaces:
+    """Latents and conditions of all faces and of their mirror images.
+
+    The identity of a face is that of its person, the mean over the pictures, as in the gallery
+    that replacements are taken from.
+
+    Parameters
+    ----------
+    faces : Faces
+    networks : FaceNetworks
+    batch : int
+        Faces that are drawn at a time.
+    device : torch.device
+    """
+
+    def __init__(self, faces: Faces, networks: FaceNetworks, batch: int,
+                 device: torch.device) -> None:
+        self._faces, self._batch, self._device = faces, batch, device
+        self._autoencoder = networks.autoencoder.to(device).eval()
+        self._encoder = networks.encoder.to(device).eval()
+        plain, mirrored = self._encoded(mirrored=False), self._encoded(mirrored=True)
+        self.latents = torch.cat([plain[0], mirrored[0]])
+        self.attributes = torch.cat([plain[2], mirrored[2]])
+        labels = torch.from_numpy(faces.identities).to(device)
+        sums = plain[1].new_zeros(faces.people, plain[1].shape[1]).index_add_(0, labels, plain[1])
+        self.identity = functional.normalize(sums, dim=1)[labels.repeat(2)]
+
+    @torch.no_grad()
+    def _encoded(self, mirrored: bool) -> tuple[Tensor, ...]:
+        """Return latents, identity directions and attribute maps of all faces."""
+        parts = []
+        for start in range(0, len(self._faces.images), PICTURES_AT_ONCE):
+            rows = np.arange(start, min(start + PICTURES_AT_ONCE, len(self._faces.images)))
+            pictures = self._faces.tensor(rows, np.full(len(rows), mirrored)).to(self._device)
+            codes = self._encoder(pictures)
+            parts.append((self._autoencoder.encode(pictures), codes.direction, codes.attributes))
+        return tuple(torch.cat(part) for part in zip(*parts))
+
+    def drawn(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Return latents, identity directions and attribute maps of random faces."""
+        rows = torch.from_numpy(random.integers(0, len(self.latents), self._batch))
+        rows = rows.to(self._device)
+        return self.latents[rows], self.identity[rows], self.attributes[rows]
