@@ -15,6 +15,9 @@ from latent_rag_ros.identity_decoupling.oracles.calibration import Threshold, sa
 from latent_rag_ros.identity_decoupling.oracles.catalogue import FORMATS
 from latent_rag_ros.identity_decoupling.oracles.oracle import oracle_file_name
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
+from latent_rag_ros.perception.center_face import Face
+from latent_rag_ros.perception.detector import DetectorError
+from latent_rag_ros.protection.types import Box
 from latent_rag_ros.weights.registry import register
 from latent_rag_ros.weights.tensors import save_tensors
 
@@ -25,6 +28,29 @@ FRONT = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7,
 def landmarks_at(x: float, y: float, size_px: float) -> np.ndarray:
     """Return the landmarks (5, 2) of a face in a square with a corner at (x, y)."""
     return (FRONT * size_px + (x, y)).astype(np.float32)
+
+
+class KnownFaces:
+    """A face detector that finds given faces, and fails on request."""
+
+    def __init__(self, *landmarks: np.ndarray) -> None:
+        self.landmarks, self.failing = landmarks, False
+
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Return the faces."""
+        if self.failing:
+            raise DetectorError('scores are NaN')
+        return [face_of(points) for points in self.landmarks]
+
+
+def face_of(landmarks: np.ndarray) -> Face:
+    """Return the face that a detector would find at five landmarks."""
+    left, top = landmarks.min(0)
+    right, bottom = landmarks.max(0)
+    width, height = right - left, bottom - top
+    box = Box(int(left - width / 4), int(top - height / 3), int(right + width / 4),
+              int(bottom + height / 3))
+    return Face(box, 0.9, landmarks)
 
 
 def face_picture(seed: int, height_px: int = 160, width_px: int = 200) -> np.ndarray:

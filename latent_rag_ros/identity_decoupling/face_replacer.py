@@ -1,6 +1,6 @@
 """One face in, the same face with somebody else's identity out, or the reason why there is none.
 
-    cut -> encode -> draw an identity -> generate -> blend -> ask the oracles -> enforce -> ask again
+    cut -> encode -> draw an identity -> generate -> blend -> ask the oracles -> enforce -> ask
 
 What the oracles judge is the 8-bit picture that would be shown, in its own resolution.
 """
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from latent_rag_ros.identity_decoupling.enforcement import PrivacyHinge, enforce
 from latent_rag_ros.identity_decoupling.face_generator import FaceGenerator
@@ -30,7 +31,10 @@ from latent_rag_ros.identity_decoupling.replacements import Replacements
 from latent_rag_ros.protection.types import Box, ImageArray
 
 HINGE_MARGIN = 0.02
-"""How far below the thresholds gradient steps push, so that other resolutions stay below too."""
+"""How far below the thresholds gradient steps push, so that rounding does not lift it again."""
+
+HINGE_PX_MAX = 256
+"""Larger faces are scaled down to this for gradient steps; the last look is at all pixels."""
 
 
 class FaceOutcome(IntEnum):
@@ -191,7 +195,8 @@ class FaceReplacer:
         record, pixels = self._judged(work, latents, originals)
         steps = 0
         if record.outcome == FaceOutcome.KNOWN and self._steps_max and work.in_time():
-            hinge = PrivacyHinge(self.oracles, work.small, work.small_landmarks, HINGE_MARGIN)
+            hinge = PrivacyHinge(self.oracles, work.hinge_picture, work.hinge_landmarks,
+                                 HINGE_MARGIN)
             enforced = enforce(latents, lambda values: work.shown(self._decoded(values)), hinge,
                                self._steps_max, in_time=work.in_time)
             steps = int(enforced.steps[0])
@@ -230,15 +235,17 @@ class FaceReplacer:
 
 
 class _Work:
-    """One face on its way: cut out in its own size and in that of the networks."""
+    """One face on its way: in its own size, in that of the networks, and in that of the hinge."""
 
     def __init__(self, device: torch.device, pixels: ImageArray, square: Box,
                  landmarks: NDArray[np.float32], deadline_s: float) -> None:
         self.pixels, self.square, self._deadline_s = pixels, square, deadline_s
         self.landmarks = points_in(landmarks, square, square.width_px)
         self.small = _tensor(scaled(pixels, SIDE_PX), device)
-        self.small_landmarks = torch.from_numpy(points_in(landmarks, square, SIDE_PX))[None]
-        self._opacity = torch.from_numpy(head_opacity(SIDE_PX).copy()).to(device)
+        side_px = min(square.width_px, HINGE_PX_MAX)
+        self.hinge_picture = _tensor(scaled(pixels, side_px), device)
+        self.hinge_landmarks = torch.from_numpy(points_in(landmarks, square, side_px))[None]
+        self._opacity = torch.from_numpy(head_opacity(side_px).copy()).to(device)
 
     def in_time(self) -> bool:
         """Return whether the deadline lies ahead."""
@@ -246,7 +253,10 @@ class _Work:
 
     def shown(self, faces: Tensor) -> Tensor:
         """Return new faces (1, 3, SIDE_PX, SIDE_PX) blended into the old one; differentiable."""
-        return self.small + (faces - self.small) * self._opacity
+        side_px = self.hinge_picture.shape[-1]
+        mode = 'area' if side_px < SIDE_PX else 'bicubic'  # as `face_square.scaled`
+        new = functional.interpolate(faces, (side_px, side_px), mode=mode).clamp(0, 1)
+        return self.hinge_picture + (new - self.hinge_picture) * self._opacity
 
 
 def _tensor(pixels: ImageArray, device: torch.device) -> Tensor:

@@ -27,6 +27,8 @@ from latent_rag_ros.perception.self_test import SelfTestingDetector, shipped_pic
 from latent_rag_ros.perception.tiled_detector import TiledDetector
 from latent_rag_ros.perception.tracker import Tracker
 from latent_rag_ros.perception.united_detector import UnitedDetector
+from latent_rag_ros.protection.evidence_assembly import assemble_evidence, person_method
+from latent_rag_ros.protection.evidence_method import EvidenceMethod
 from latent_rag_ros.protection.latent_rag_method import LatentRagMethod
 from latent_rag_ros.protection.method import ProtectionMethod, SolidMethod
 from latent_rag_ros.protection.own_models import (
@@ -58,6 +60,8 @@ class Parts:
         Length of an identity feature.
     head : ProtectionHead, optional
         What features pass before they are published; None publishes plain ones.
+    evidence : EvidenceMethod, optional
+        Replaces faces for the evidence image; None makes none.
     """
 
     detector: PersonDetector
@@ -72,6 +76,7 @@ class Parts:
     feature_dimension: int = FEATURE_DIMENSION
     turns: Turns | None = None
     head: ProtectionHead | None = None
+    evidence: EvidenceMethod | None = None
 
     @property
     def has_one_size(self) -> bool:
@@ -112,7 +117,7 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     detector, turns = _detectors(values, folder, masker)
     tracker = Tracker(values['tracker.overlap_min'], values['tracker.memory_frames'],
                       values['tracker.memory_s'], values['identity.score_min'])
-    if values['protection.method'] == 'latent_rag' or values['identity.publish']:
+    if person_method(values) == 'latent_rag' or values['identity.publish']:
         embedder, fingerprint = _embedder(values, folder, device)
     else:
         embedder, fingerprint = None, ''
@@ -123,7 +128,8 @@ def assemble(values: Mapping[str, Value]) -> Parts:
     return Parts(detector, masker if values['mask.enabled'] else None, tracker, embedder, method,
                  device, fingerprint and model_id(fingerprint, head_fingerprint), embedder_px,
                  method.patch_size_px if isinstance(method, LatentRagMethod) else embedder_px,
-                 own.feature_dimension if own else FEATURE_DIMENSION, turns, head)
+                 own.feature_dimension if own else FEATURE_DIMENSION, turns, head,
+                 assemble_evidence(values, device))
 
 
 def _detectors(values: Mapping[str, Value], folder: Path | None,
@@ -197,7 +203,7 @@ def _path(name: str, folder: Path | None) -> Path:
 
 def _method(values: Mapping[str, Value], folder: Path | None, device: str,
             embedder: Embedder | FastEmbedder | FittedEmbedder | None) -> ProtectionMethod:
-    if values['protection.method'] == 'solid':
+    if person_method(values) == 'solid':
         return SolidMethod()
     if uses_own_models(values):
         replacer = own_replacer(values, folder, chosen_preset(values), device, embedder)

@@ -1,7 +1,7 @@
 """The way of one frame through the filter: the ONLY producer of publishable pixels.
 
     Frame -> detect -> track -> mask -> erase -> embed -> retrieve -> fuse -> refine -> synthesise
-          -> verify -> composite -> ProtectedFrame
+          -> verify -> composite [-> faces -> replace -> reveal bodies] -> ProtectedFrame
 
 Whatever fails on the way, what comes out is a frame in which every located person is covered, or
 a frame of one colour with the reason.
@@ -22,6 +22,9 @@ from latent_rag_ros.perception.detector import DetectorError
 from latent_rag_ros.protection.assembly import Parts, assemble
 from latent_rag_ros.protection.blank import blank_frame
 from latent_rag_ros.protection.compositing import erase, paste
+from latent_rag_ros.protection.evidence import FRAME_REASONS, EvidenceFrame
+from latent_rag_ros.protection.evidence_assembly import METHOD
+from latent_rag_ros.protection.evidence_compositing import compose_evidence
 from latent_rag_ros.protection.look_ahead import LookAhead, Perceived
 from latent_rag_ros.protection.mask_memory import MaskMemory
 from latent_rag_ros.protection.method import Patch
@@ -37,6 +40,9 @@ LOGGER = logging.getLogger(__name__)
 
 SYNTHESIS_SHARE = 0.8
 """Share of the deadline after which people become solid, so that the frame itself is in time."""
+
+SYNTHESIS_SHARE_OF_TWO = 0.5
+"""The same where faces are replaced after it, which may take until `SYNTHESIS_SHARE`."""
 
 SEVERITY = (Reason.OUT_OF_MEMORY, Reason.GENERATOR_FAILED, Reason.EMBEDDER_FAILED, Reason.LATE,
             Reason.NOT_VERIFIED, Reason.MISSED, Reason.TOO_SMALL)
@@ -59,7 +65,9 @@ class ProtectionPipeline:
 
     def __init__(self, parts: Parts, values: Mapping[str, Value]) -> None:
         self._parts, self._values = parts, dict(values)
-        self.device, self.method, self.model_id = parts.device, parts.method.name, parts.model_id
+        self.device, self.model_id = parts.device, parts.model_id
+        self.method = parts.method.name if parts.evidence is None else METHOD
+        self.evidence_model = None if parts.evidence is None else parts.evidence.model
         self.feature_dimension = parts.feature_dimension
         self._look_ahead = LookAhead(values['protection.look_ahead_frames'])
         self._detection = DetectionSchedule(parts.detector, values['detector.every_frames'],
@@ -94,6 +102,8 @@ class ProtectionPipeline:
         self._detection.reset()
         self._parts.tracker.reset()
         self._method.forget(set())
+        if self._parts.evidence is not None:
+            self._parts.evidence.forget(set())
         self._recognition.reset()
         if self._masks is not None:
             self._masks.reset()
@@ -174,20 +184,38 @@ class ProtectionPipeline:
         with clock('embed'):
             persons = self._recognition.persons(image, located)
             features = self._published.of(persons)
-        patches = self._method.patches(
-            persons, clock,
-            frame.received_s + SYNTHESIS_SHARE * self._values['guard.deadline_s'])
+        share = SYNTHESIS_SHARE if self._parts.evidence is None else SYNTHESIS_SHARE_OF_TWO
+        patches = self._method.patches(persons, clock, self._until_s(frame, share))
         self._recognition.note(persons, patches)
         with clock('composite'):
             self._paste_all(canvas, located, patches)
+        evidence = self._evidence(frame, canvas, located, clock)
         protected = tuple(_protected_person(*row) for row in zip(located, features, patches))
-        return ProtectedFrame(canvas, Outcome.PROTECTED, _worst(protected), protected, covered,
-                              clock.seconds)
+        return ProtectedFrame(canvas, Outcome.PROTECTED, _worst(protected, evidence), protected,
+                              covered, clock.seconds, evidence=evidence)
+
+    def _until_s(self, frame: Frame, share: float) -> float:
+        return frame.received_s + share * self._values['guard.deadline_s']
+
+    def _evidence(self, frame: Frame, protected: ImageArray,
+                  located: Sequence[tuple[TrackedPerson, Region]],
+                  clock: StageClock) -> EvidenceFrame | None:
+        """Return the frame with heads replaced and bodies kept, where the method makes one."""
+        method = self._parts.evidence
+        if method is None:
+            return None
+        covers = method.covers(frame.image, located, clock, self._until_s(frame, SYNTHESIS_SHARE))
+        with clock('reveal'):
+            image, changed = compose_evidence(frame.image, protected, covers)
+        return EvidenceFrame(image, tuple(cover.face for cover in covers), changed,
+                             method.redraws)
 
     def _begin_frame(self, alive: set[int]) -> None:
         """Let everything that remembers something of tracks go on by one frame."""
         is_busy = self._detection.is_busy
         self._method.forget(alive, is_busy)
+        if self._parts.evidence is not None:
+            self._parts.evidence.forget(alive)
         self._recognition.begin_frame(alive)
         if self._masks is not None:
             self._masks.begin_frame(alive, is_busy)
@@ -220,6 +248,8 @@ def _protected_person(located: tuple[TrackedPerson, Region], feature: NDArray[np
         patch.cosine, patch.psnr_db, patch.ssim)
 
 
-def _worst(persons: Sequence[ProtectedPerson]) -> Reason:
+def _worst(persons: Sequence[ProtectedPerson], evidence: EvidenceFrame | None) -> Reason:
     present = {person.reason for person in persons}
+    if evidence is not None:
+        present |= {FRAME_REASONS.get(face.reason, Reason.NONE) for face in evidence.faces}
     return next((reason for reason in SEVERITY if reason in present), Reason.NONE)

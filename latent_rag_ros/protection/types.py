@@ -3,9 +3,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from latent_rag_ros.protection.evidence import EvidenceFrame
 
 ImageArray = NDArray[np.uint8]
 """One image, shape (height, width, 3), dtype uint8, channel order RGB."""
@@ -263,6 +267,9 @@ class ProtectedFrame:
         Seconds per stage, in the order of the stages.
     message : str
         One line for a human; never holds image content.
+    evidence : EvidenceFrame, optional
+        The same frame with heads replaced and bodies kept, where the method makes one; None for a
+        blanked frame.
     """
 
     image: ImageArray
@@ -272,3 +279,4 @@ class ProtectedFrame:
     covered: MaskArray
     latency_s: dict[str, float] = field(default_factory=dict)
     message: str = ''
+    evidence: EvidenceFrame | None = None

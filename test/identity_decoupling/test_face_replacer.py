@@ -171,5 +171,6 @@ def test_gallery_of_another_encoder_is_refused(tmp_path: Path) -> None:
 
 def test_name_of_the_weights_changes_with_them(folder: Path) -> None:
     student = weights_id(folder, FaceSettings())
-    assert student == weights_id(folder, FaceSettings()) != weights_id(folder, FaceSettings(steps=2))
+    assert student == weights_id(folder, FaceSettings())
+    assert student != weights_id(folder, FaceSettings(steps=2))
     assert weights_id(folder, FaceSettings('teacher', 4)).startswith('face-teacher-4-')

@@ -17,6 +17,7 @@ from latent_rag_ros.latent_rag.store import RetrievalStore
 from latent_rag_ros.parameters import PROTECTOR, checked_values
 from latent_rag_ros.perception.tracker import Tracker
 from latent_rag_ros.protection.assembly import Parts
+from latent_rag_ros.protection.evidence_method import EvidenceMethod
 from latent_rag_ros.protection.latent_rag_method import LatentRagMethod
 from latent_rag_ros.protection.method import ProtectionMethod, SolidMethod
 from latent_rag_ros.protection.pipeline import ProtectionPipeline
@@ -59,13 +60,15 @@ def method(replacer: LatentRagReplacer) -> LatentRagMethod:
 @pytest.fixture
 def make_pipeline(embedder: Embedder) -> Callable[..., ProtectionPipeline]:
     def make(boxes: list[Box], method: ProtectionMethod | None = None,
-             head: ProtectionHead | None = None, **given: object) -> ProtectionPipeline:
+             head: ProtectionHead | None = None, evidence: EvidenceMethod | None = None,
+             **given: object) -> ProtectionPipeline:
         # whatever a test does to the detector counts in the next frame, though nothing moves in it
         given = {'detector__every_frames': 1, **given}
         values = checked_values(PROTECTOR, {name.replace('__', '.'): value
                                             for name, value in given.items()})
         parts = Parts(KnownPersons(boxes), None, Tracker(0.2, values['tracker.memory_frames']),
-                      embedder, method or SolidMethod(), 'cpu', 'test', head=head)
+                      embedder, method or SolidMethod(), 'cpu', 'test', head=head,
+                      evidence=evidence)
         return ProtectionPipeline(parts, values)
     return make
 
