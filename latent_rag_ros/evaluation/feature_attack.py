@@ -6,7 +6,7 @@ name of its folder carries everything that decides its figures.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
 SHOWN = 10
 """Pictures of rendered people that a stage keeps for the page."""
 
-FORMAT = 1
+FORMAT = 2
 """Counts up whenever the same stage gives other figures."""
 
 
@@ -112,6 +112,14 @@ def run_stage(stage: Stage, attacker: FeatureAttacker, work: Path) -> Figures:
         for rest in folder.glob(f'*.{suffix}'):
             rest.unlink()
     return figures
+
+
+def kept(path: Path, measure: Callable[[], Figures]) -> Figures:
+    """Return figures from a file, measured and written there when it is missing."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_results(path, {'about': {}, 'figures': measure()})
+    return read_results(path)['figures']
 
 
 def shown_pictures(stage: Stage, attacker: str, work: Path) -> Images:

@@ -5,16 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from latent_rag_ros.evaluation.embedding import embed_images
+from latent_rag_ros.evaluation.embedding import EmbeddingNetwork, embed_images
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.feature_people import Subjects
-from latent_rag_ros.evaluation.unseen import load_unseen_embedder
+from latent_rag_ros.evaluation.unseen import UNSEEN_WEIGHTS, load_unseen_embedder
 from latent_rag_ros.feature_privacy.extractors import (
     Extractor, changed_extractor, trained_extractor)
+from latent_rag_ros.feature_privacy.protection_head import ProtectedExtractor
 from latent_rag_ros.feature_privacy.row_names import PLAIN, TRAINED
 from latent_rag_ros.training.unseen_embedder import UnseenEmbedder
+from latent_rag_ros.weights.registry import sha256_of, weights_file
 
 
 @dataclass(frozen=True)
@@ -96,19 +99,29 @@ class FeatureNetworks:
 
     def network_features(self, extractor: Extractor,
                          subjects: Subjects) -> NDArray[np.float32]:
-        """Return the features of the extractor's network before any change, shape (n, d).
+        """Return the features of the extractor's network before any change, shape (n, d)."""
+        if isinstance(extractor.network, ProtectedExtractor):
+            plain = self.network_features(self.plain(), subjects)
+            with torch.no_grad():
+                rows = torch.from_numpy(plain).to(self.device)
+                return extractor.network.head.protect(rows).cpu().numpy()
+        return self._kept(extractor.weights_sha256, extractor.network, subjects)
 
-        Those of real people are not kept on disk.
-        """
+    def recognised(self, subjects: Subjects) -> NDArray[np.float32]:
+        """Return the features of these people by the independent network, shape (n, d)."""
+        sha256 = sha256_of(weights_file(UNSEEN_WEIGHTS, self.weights))
+        return self._kept(sha256, self.independent(), subjects)
+
+    def _kept(self, sha256: str, network: EmbeddingNetwork,
+              subjects: Subjects) -> NDArray[np.float32]:
+        """Return features of a network, once computed; those of real people are not kept."""
         if not subjects.traits:
-            return embed_images(extractor.network, subjects.people.images, self.device)
-        name = f'{extractor.weights_sha256[:12]}-{subjects.fingerprint}.npy'
-        path = self.work / 'features' / name
+            return embed_images(network, subjects.people.images, self.device)
+        path = self.work / 'features' / f'{sha256[:12]}-{subjects.fingerprint}.npy'
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix('.partial.npy')
-            np.save(temporary, embed_images(extractor.network, subjects.people.images,
-                                            self.device))
+            np.save(temporary, embed_images(network, subjects.people.images, self.device))
             temporary.replace(path)
         return np.load(path)
 

@@ -6,6 +6,7 @@ weights file does not even hold it.
 """
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,23 +16,26 @@ import numpy as np
 from tqdm import tqdm
 
 from latent_rag_ros.evaluation.attacks.interface import Budget, Images
-from latent_rag_ros.evaluation.feature_attack import Stage, Victims, run_stage, shown_pictures
+from latent_rag_ros.evaluation.feature_attack import (
+    FORMAT, Stage, Victims, kept, run_stage, shown_pictures)
 from latent_rag_ros.evaluation.feature_data import FeatureData, FeatureNetworks
-from latent_rag_ros.evaluation.feature_people import Subjects, attributes
-from latent_rag_ros.evaluation.feature_scores import ReversalMeasure, nearest_pictures
+from latent_rag_ros.evaluation.feature_people import Subjects
+from latent_rag_ros.evaluation.feature_readout import FeatureReadout
+from latent_rag_ros.evaluation.feature_scores import ReversalMeasure
 from latent_rag_ros.evaluation.feature_summary import averaged, with_ratios
 from latent_rag_ros.evaluation.figures import Figures
-from latent_rag_ros.evaluation.model_scores import recognition
 from latent_rag_ros.evaluation.results_file import versions, weights_hashes
 from latent_rag_ros.feature_privacy.attacker import CollectedFeatures, FeatureAttacker
-from latent_rag_ros.feature_privacy.attribute_probe import AttributeProbe
 from latent_rag_ros.feature_privacy.decoder_attacker import DecoderAttacker
 from latent_rag_ros.feature_privacy.diffusion_attacker import DiffusionAttacker
 from latent_rag_ros.feature_privacy.extractors import Extractor
 from latent_rag_ros.feature_privacy.gan_attacker import GanAttacker
+from latent_rag_ros.feature_privacy.picture_space import OwnPictures
 from latent_rag_ros.feature_privacy.row_names import KEYED, PLAIN, TRAINED
 
 SYNTHETIC, WITHOUT_PAIRS = 'synthetic', 'keyed_without_pairs'
+
+Attackers = dict[str, Callable[[], FeatureAttacker]]
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,10 @@ class FeatureOptions:
     """
 
     extractors: tuple[str, ...]
-    iterations: int = 2000
-    probe_iterations: int = 1000
-    batch: int = 64
-    every: int = 4
+    iterations: int = 400
+    probe_iterations: int = 300
+    batch: int = 128
+    every: int = 12
     command: str = 'latent-rag evaluate features'
 
 
@@ -75,13 +79,13 @@ class FeatureEvaluation:
         self.data, self.networks, self.options = data, networks, options
         self.work: Path = networks.work
         images = data.attackers.people.images
+        self.pictures = OwnPictures(images, data.attackers.masks)
         mean = np.round(images.mean(axis=0)).astype(np.uint8)
         independent = networks.independent()
         self.measures = {subjects.name: ReversalMeasure.of(
-            subjects, 1 if subjects is data.real else options.every, mean, independent,
-            networks.device) for subjects in data.victims}
-        self.true_attributes = {subjects.name: attributes(subjects, data.attackers)
-                                for subjects in (data.attackers, *data.held_out)}
+            subjects, networks.recognised(subjects), 1 if subjects is data.real else options.every,
+            mean, independent, networks.device) for subjects in data.victims}
+        self.readout = FeatureReadout(data, self.measures, options.probe_iterations, options.every)
         self.shown: dict[tuple[str, str], Images] = {}
         """Reversed pictures of rendered people by extractor and attacker, for the page."""
 
@@ -126,23 +130,21 @@ class FeatureEvaluation:
     def _of_extractor(self, extractor: Extractor) -> Figures:
         published = {subjects.name: self.networks.published(extractor, subjects)
                      for subjects in self.data.victims}
-        sets = [subjects.people for subjects in self.data.held_out]
-        figures = recognition([published[subjects.name] for subjects in self.data.held_out], sets)
-        real = self.data.real
-        if real is not None:
-            figures['vtest'] = recognition([published[real.name]], [real.people])
         own = self.networks.published(extractor, self.data.attackers)
-        figures['floors'] = {'nearest_picture': self._nearest(published, own)}
+        parts = [FORMAT, self.options.probe_iterations, self.options.every]
+        digest = hashlib.sha256(repr(parts).encode() + own.tobytes())
+        for features in published.values():
+            digest.update(features.tobytes())
+        figures = kept(self.work / f'{extractor.name}-{digest.hexdigest()[:12]}' / 'readout.json',
+                       lambda: self.readout.figures(own, published))
         self._attacks(extractor, own, published, figures)
-        figures['attributes'] = self._attributes(own, published)
         return figures
 
     def _attacks(self, extractor: Extractor, own: np.ndarray, published: dict[str, np.ndarray],
                  figures: Figures) -> None:
         """Put the figures of every attacker into those of the extractor."""
-        attackers = self.data.attackers
-        collected = CollectedFeatures(own, attackers.people.images, attackers.masks,
-                                      attackers.people.labels.identities)
+        collected = CollectedFeatures(own, self.pictures,
+                                      self.data.attackers.people.labels.identities)
         measured: Figures = {SYNTHETIC: {}, 'vtest': {}, WITHOUT_PAIRS: {}}
         for attacker, make in self._attackers().items():
             by_victims: dict[str, list[Figures]] = {name: [] for name in measured}
@@ -165,12 +167,11 @@ class FeatureEvaluation:
         if extractor.name == PLAIN:
             figures[WITHOUT_PAIRS] = measured[WITHOUT_PAIRS]
 
-    def _attackers(self) -> dict[str, Callable[[], FeatureAttacker]]:
+    def _attackers(self) -> Attackers:
         """Return what makes an untrained attacker, by name."""
         device, batch = self.networks.device, self.options.batch
-        judge = self.networks.plain().network
         return {'decoder': lambda: DecoderAttacker(device, batch),
-                'gan': lambda: GanAttacker(judge, device, batch),
+                'gan': lambda: GanAttacker(device, batch),
                 'diffusion': lambda: DiffusionAttacker(device, batch)}
 
     def _victims(self, extractor: Extractor, subjects: Subjects,
@@ -186,32 +187,6 @@ class FeatureEvaluation:
             keyed = self.networks.extractor(KEYED, self.data.attackers)
             victims[WITHOUT_PAIRS] = Victims(measure, keyed.published(features), aligned=True)
         return victims
-
-    def _nearest(self, published: dict[str, np.ndarray], own: np.ndarray) -> Figures:
-        """Return the figures of the attackers' own picture with the nearest feature."""
-        images = self.data.attackers.people.images
-        return averaged([self.measures[subjects.name].figures([nearest_pictures(
-            published[subjects.name][::self.options.every], own, images)])
-            for subjects in self.data.held_out])
-
-    def _attributes(self, own: np.ndarray, published: dict[str, np.ndarray]) -> Figures:
-        """Return how often each attribute is read off a feature, and the chance of a guess."""
-        identities = self.data.attackers.people.labels.identities
-        figures: Figures = {name: [] for name in self.true_attributes[self.data.attackers.name]}
-        for seed, subjects in enumerate(self.data.held_out):
-            wanted = self.true_attributes[subjects.name]
-            for name, labels in self.true_attributes[self.data.attackers.name].items():
-                probe = AttributeProbe(self.options.probe_iterations, seed)
-                probe.fit(own, labels, identities)
-                right = probe.predict(published[subjects.name]) == wanted[name]
-                figures[name].append({'accuracy': float(right.mean()),
-                                      'chance': self._chance(wanted[name], labels)})
-        return {name: averaged(parts) for name, parts in figures.items()}
-
-    @staticmethod
-    def _chance(wanted: np.ndarray, labels: np.ndarray) -> float:
-        """Return how often the attackers' most frequent class is right."""
-        return float((wanted == np.bincount(labels).argmax()).mean())
 
     def _about(self, seconds: float) -> Figures:
         people: Sequence[Subjects] = (self.data.attackers, *self.data.victims)

@@ -22,7 +22,7 @@ from latent_rag_ros.perception.person_mask import WEIGHTS_NAME, PersonMasker
 from latent_rag_ros.training.crops import load_crops
 from latent_rag_ros.weights.registry import weights_file
 
-ATTACKERS_SEED, PEOPLE, ATTACKERS_CAMERAS = 7, 1500, 120
+ATTACKERS_SEED, PEOPLE, ATTACKERS_CROPS, ATTACKERS_CAMERAS = 7, 1000, 8, 120
 """Rendered people of the attackers; no weight, no store and no figure was made from them."""
 
 MASK_SCORE_MIN = 0.5
@@ -97,15 +97,16 @@ def attackers_folder(people: int = PEOPLE) -> Path:
 
     Raises `EvaluationError` when the renderer is not installed.
     """
-    return _rendered_folder('feature_attackers', people, ATTACKERS_SEED, ATTACKERS_CAMERAS)
+    return _rendered_folder('feature_attackers', people, ATTACKERS_CROPS, ATTACKERS_SEED,
+                            ATTACKERS_CAMERAS)
 
 
 def few_held_out_folder(people: int) -> Path:
     """Return a folder of a few held-out people, for a run that only shows that it works."""
-    return _rendered_folder('few_held_out', people, SEEDS[0], CAMERAS)
+    return _rendered_folder('few_held_out', people, CROPS_PER_PERSON, SEEDS[0], CAMERAS)
 
 
-def _rendered_folder(name: str, people: int, seed: int, cameras: int) -> Path:
+def _rendered_folder(name: str, people: int, crops: int, seed: int, cameras: int) -> Path:
     try:
         from latent_rag_ros.synthesis.dataset import Settings, render_dataset
     except ModuleNotFoundError as error:
@@ -114,8 +115,8 @@ def _rendered_folder(name: str, people: int, seed: int, cameras: int) -> Path:
             'pip install "latent-rag-ros[synthesis]"; or give rendered ones with --crops and '
             '--attacker-crops') from error
     cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'latent_rag_ros'
-    folder = cache / f'{name}_{people}x{CROPS_PER_PERSON}_seed_{seed}'
-    render_dataset(Settings(people, CROPS_PER_PERSON, 0, seed, cameras), folder,
+    folder = cache / f'{name}_{people}x{crops}_seed_{seed}'
+    render_dataset(Settings(people, crops, 0, seed, cameras), folder,
                    workers=len(os.sched_getaffinity(0)))
     return folder
 

@@ -55,11 +55,11 @@ class ReversalMeasure:
     device: str = 'cpu'
 
     @classmethod
-    def of(cls, gallery: Subjects, every: int, mean_picture: NDArray[np.uint8],
-           independent: EmbeddingNetwork, device: str = 'cpu') -> ReversalMeasure:
-        """Return the measure of every `every`-th picture of `gallery`."""
+    def of(cls, gallery: Subjects, features: NDArray[np.float32], every: int,
+           mean_picture: NDArray[np.uint8], independent: EmbeddingNetwork,
+           device: str = 'cpu') -> ReversalMeasure:
+        """Return the measure of every `every`-th picture of `gallery`, see the parameters."""
         attacked = gallery.rows(np.arange(0, len(gallery.people), every))
-        features = embed_images(independent, gallery.people.images, device)
         clothing = clothing_colours(attacked.people.images, attacked.masks)
         return cls(attacked, gallery, features, clothing, mean_picture, independent, device)
 

@@ -18,8 +18,12 @@ from torch import Tensor
 from latent_rag_ros.evaluation.attacks.interface import Budget, Images
 from latent_rag_ros.evaluation.attacks.pairs import validation_rows
 from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
+from latent_rag_ros.feature_privacy.picture_space import OwnPictures
 
 INFERENCE_BATCH = 64
+
+RIDGES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+"""Strengths of the regularisation that a linear fit is tried with, per training picture."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +34,20 @@ class CollectedFeatures:
     ----------
     features : NDArray
         Shape (n, d), float32, as the extractor publishes them.
-    images : NDArray
-        Shape (n, 128, 64, 3), uint8, RGB.
-    masks : NDArray
-        Shape (n, 128, 64), bool, True on the person.
+    pictures : OwnPictures
+        What they were made of.
     identities : NDArray
         Shape (n,), int64.
     """
 
     features: NDArray[np.float32]
-    images: Images
-    masks: NDArray[np.bool_]
+    pictures: OwnPictures
     identities: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         """Raise `ValueError` when the parts do not have one row per picture."""
-        rows = {len(self.features), len(self.images), len(self.masks), len(self.identities)}
+        rows = {len(self.features), len(self.pictures.images), len(self.pictures.masks),
+                len(self.identities)}
         if len(rows) != 1:
             raise ValueError(f'features, images, masks and identities have {sorted(rows)} rows; '
                              'give one of each per picture')
@@ -67,7 +69,7 @@ class FeatureAttacker(Protocol):
 
 
 class Material:
-    """What was collected, on the device and in the attacker's coordinates, split by person.
+    """What was collected, ready for training: both sides as coordinates, a tenth kept apart.
 
     Parameters
     ----------
@@ -76,47 +78,47 @@ class Material:
         Chooses the tenth of the people that is kept for validation.
     device : str
         `cpu` or `cuda:N`.
+
+    Attributes
+    ----------
+    features, pictures : Tensor
+        Coordinates of training features and their pictures, shapes (n, d) and (n, k).
+    validation : tuple of Tensor
+        The same of the people kept apart.
+    linear : Tensor
+        The best linear map from one to the other, shape (d, k): where every attacker starts.
+    scale : Tensor
+        Standard deviation of each number of a picture, shape (k,).
     """
 
     def __init__(self, collected: CollectedFeatures, seed: int, device: str) -> None:
         apart = validation_rows(collected.identities, seed)
-        self.training, self.validation = np.flatnonzero(~apart), np.flatnonzero(apart)
-        self.space = FeatureSpace.of(collected.features[self.training])
-        self.device = torch.device(device)
-        self._features = torch.from_numpy(
-            self.space.coordinates(collected.features)).to(self.device)
-        self._images = torch.from_numpy(collected.images).to(self.device)
-        self._masks = torch.from_numpy(collected.masks).to(self.device)
+        self.space = FeatureSpace.of(collected.features[~apart])
+        self.picture_space = collected.pictures.space.to(torch.device(device))
+        features = torch.from_numpy(self.space.coordinates(collected.features)).to(device)
+        pictures = collected.pictures.coordinates.to(device)
+        kept = torch.from_numpy(apart).to(device)
+        self.features, self.pictures = features[~kept], pictures[~kept]
+        self.validation = features[kept], pictures[kept]
+        self.scale = self.pictures.std(0) + 1e-6
+        self.linear = self._fitted()
 
-    def batch(self, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return features (n, d), crops (n, 3, 128, 64) in 0..1 and masks (n, 1, 128, 64)."""
-        chosen = torch.from_numpy(rows).to(self.device)
-        crops = self._images[chosen].permute(0, 3, 1, 2).float() / 255
-        return self._features[chosen], crops, self._masks[chosen, None].float()
+    def __len__(self) -> int:
+        """Return the number of training rows."""
+        return len(self.features)
 
-    def validation_parts(self) -> list[NDArray[np.int64]]:
-        """Return the rows of the people kept apart, in parts that fit into memory."""
-        return _parts(self.validation)
+    def error(self, guesses: Tensor, pictures: Tensor) -> Tensor:
+        """Return the mean squared error of pictures (n, k), as a share of their variance."""
+        return (guesses - pictures).square().sum(1).mean() / self.scale.square().sum()
 
-    def mean_crop(self) -> Tensor:
-        """Return the mean training picture, shape (3, 128, 64), in 0..1."""
-        total = sum(self.batch(rows)[1].sum(0) for rows in _parts(self.training))
-        return total / len(self.training)
-
-
-def _parts(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    return np.array_split(rows, -(-len(rows) // INFERENCE_BATCH))
-
-
-def person_error(pictures: Tensor, crops: Tensor, person: Tensor,
-                 background_weight: float = 0.1) -> Tensor:
-    """Return the squared error with the person's pixels in front, shape (n,).
-
-    Pictures (n, 3, 128, 64) in 0..1, `person` (n, 1, 128, 64), 1 on the person.
-    """
-    weights = background_weight + (1 - background_weight) * person
-    error = ((pictures - crops).square() * weights).sum((1, 2, 3))
-    return error / (3 * weights.sum((1, 2, 3)))
+    def _fitted(self) -> Tensor:
+        """Return the ridge regression that does best on the people kept apart."""
+        gram, products = self.features.T @ self.features, self.features.T @ self.pictures
+        identity = torch.eye(len(gram), device=gram.device)
+        fits = [torch.linalg.solve(gram + ridge * len(self) * identity, products)
+                for ridge in RIDGES]
+        features, pictures = self.validation
+        return min(fits, key=lambda fit: float(self.error(features @ fit, pictures)))
 
 
 def eight_bit(pictures: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The decoder as attacker: least squares from features to pixels (Dosovitskiy and Brox, 2016)."""
+"""The decoder as attacker: least squares from features to pictures (Dosovitskiy, Brox, 2016)."""
 from __future__ import annotations
 
 from pathlib import Path
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from latent_rag_ros.evaluation.attacks.best_training import BestTraining, Task
 from latent_rag_ros.evaluation.attacks.interface import Budget
-from latent_rag_ros.feature_privacy.attacker import Material, person_error
+from latent_rag_ros.feature_privacy.attacker import Material
+from latent_rag_ros.feature_privacy.coordinate_network import CoordinateNetwork
 from latent_rag_ros.feature_privacy.network_attacker import NetworkAttacker
-from latent_rag_ros.feature_privacy.reversal_generator import ReversalGenerator
 
-LEARNING_RATE = 1.5e-3
+LEARNING_RATE, DROPOUT = 1e-3, 0.5
 
 
 class DecoderAttacker(NetworkAttacker):
@@ -23,25 +23,21 @@ class DecoderAttacker(NetworkAttacker):
     name = 'decoder'
 
     def _trained(self, material: Material, budget: Budget, directory: Path) -> nn.Module:
-        """Return the weights that do best on people kept apart."""
-        network = ReversalGenerator(material.space.dimension, 0,
-                                    material.mean_crop()).to(self.device)
+        """Return the weights that do best on people kept apart, the linear guess included."""
+        network = CoordinateNetwork(material.linear, material.scale, dropout=DROPOUT)
 
         def loss(network: nn.Module, rows: NDArray[np.int64]) -> Tensor:
-            """Return the squared error on rows of the material."""
-            features, crops, person = material.batch(rows)
-            return person_error(self._drawn(network, features), crops, person).mean()
+            """Return the squared error on training rows."""
+            chosen = torch.from_numpy(rows).to(self.device)
+            return material.error(network(material.features[chosen]), material.pictures[chosen])
 
         def validation_loss(network: nn.Module) -> float:
-            """Return the mean squared error on the people kept apart."""
-            return float(np.mean([float(loss(network, rows))
-                                  for rows in material.validation_parts()]))
+            """Return the squared error on the people kept apart."""
+            features, pictures = material.validation
+            return float(material.error(network(features), pictures))
 
-        task = Task(len(material.training),
-                    lambda network, rows: loss(network, material.training[rows]),
-                    validation_loss, self.batch, LEARNING_RATE)
-        return BestTraining(network, task, budget, directory, self.name).run()
+        task = Task(len(material), loss, validation_loss, self.batch, LEARNING_RATE)
+        return BestTraining(network.to(self.device), task, budget, directory, self.name).run()
 
     def _drawn(self, network: nn.Module, features: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16):
-            return network(features, features[:, :0]).float()
+        return network(features)

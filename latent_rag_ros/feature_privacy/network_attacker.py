@@ -14,6 +14,7 @@ from latent_rag_ros.evaluation.embedding import to_images
 from latent_rag_ros.feature_privacy.attacker import (
     INFERENCE_BATCH, CollectedFeatures, Material, eight_bit)
 from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
+from latent_rag_ros.feature_privacy.picture_space import PictureSpace
 
 
 class NetworkAttacker(ABC):
@@ -24,25 +25,25 @@ class NetworkAttacker(ABC):
     device : str
         `cpu` or `cuda:N`.
     batch : int
-        Pictures of one step; 0 takes the attacker's own `default_batch`.
+        Pictures of one step.
     """
 
     name: str
-    default_batch = 32
     draws = 1
     """Guesses per feature."""
 
-    def __init__(self, device: str = 'cpu', batch: int = 0) -> None:
-        self.device, self.batch = torch.device(device), batch or self.default_batch
+    def __init__(self, device: str = 'cpu', batch: int = 128) -> None:
+        self.device, self.batch = torch.device(device), batch
         self.space: FeatureSpace | None = None
         self._network: nn.Module | None = None
+        self._pictures: PictureSpace | None = None
 
     def fit(self, collected: CollectedFeatures, budget: Budget, directory: Path) -> None:
         """Train a new network; whatever is kept for resuming goes below `directory`."""
         material = Material(collected, budget.seed, str(self.device))
         torch.manual_seed(budget.seed)
-        self._network = self._trained(material, budget, directory)
-        self.space = material.space
+        self._network = self._trained(material, budget, directory).to(self.device)
+        self.space, self._pictures = material.space, material.picture_space
 
     @torch.no_grad()
     def reverse(self, features: NDArray[np.float32]) -> list[Images]:
@@ -51,9 +52,9 @@ class NetworkAttacker(ABC):
             raise RuntimeError(f'{self.name} has not been trained; call fit first')
         rows = torch.from_numpy(self.space.coordinates(features)).to(self.device)
         torch.manual_seed(0)
-        return [to_images(torch.cat([eight_bit(self._drawn(self._network, part))
-                                     for part in rows.split(INFERENCE_BATCH)]))
-                for _ in range(self.draws)]
+        return [to_images(torch.cat([
+            eight_bit(self._pictures.pictures(self._drawn(self._network, part)))
+            for part in rows.split(INFERENCE_BATCH)])) for _ in range(self.draws)]
 
     @abstractmethod
     def _trained(self, material: Material, budget: Budget, directory: Path) -> nn.Module:
@@ -61,4 +62,4 @@ class NetworkAttacker(ABC):
 
     @abstractmethod
     def _drawn(self, network: nn.Module, features: Tensor) -> Tensor:
-        """Return one picture per feature (n, d), shape (n, 3, 128, 64), in 0..1."""
+        """Return the coordinates of one picture per feature (n, d), shape (n, k)."""

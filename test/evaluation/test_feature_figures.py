@@ -140,9 +140,8 @@ def test_stale_generator_beside_the_weights_is_never_used(data, weights, tmp_pat
     networks = FeatureNetworks(folder, 'cpu', tmp_path / 'work')
     protected = networks.extractor('protected', data.attackers)
     own = networks.published(protected, data.attackers)
-    people = data.attackers.people
-    collected = CollectedFeatures(own, people.images, data.attackers.masks,
-                                  people.labels.identities)
+    collected = CollectedFeatures(own, evaluation.pictures,
+                                  data.attackers.people.labels.identities)
     measure = evaluation.measures['seed 101']
     leaked = networks.published(protected, data.held_out[0])[::OPTIONS.every]
     stage = Stage('protected', protected.weights_sha256, collected,

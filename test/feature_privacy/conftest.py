@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from latent_rag_ros.feature_privacy.attacker import CollectedFeatures
+from latent_rag_ros.feature_privacy.picture_space import OwnPictures
 from latent_rag_ros.identity.embedder import Embedder
 from latent_rag_ros.training.crops import Crops
 from latent_rag_ros.weights.tensors import save_tensors
@@ -45,8 +46,8 @@ def colour_features(crops: Crops) -> np.ndarray:
 def collected(crops: Crops, colour_features: np.ndarray) -> CollectedFeatures:
     """Return what an attacker has collected of these people."""
     rows = np.arange(len(crops.images))
-    return CollectedFeatures(colour_features, crops.images, crops.mask(rows)[:, 0].numpy() > 0.5,
-                             crops.identities)
+    pictures = OwnPictures(crops.images, crops.mask(rows)[:, 0].numpy() > 0.5)
+    return CollectedFeatures(colour_features, pictures, crops.identities)
 
 
 @pytest.fixture(scope='session')
