@@ -37,8 +37,8 @@ class GalleryOptions:
 
     Parameters
     ----------
-    calibration : Calibration
-        Limits for the embedder.
+    calibrations : sequence of Calibration
+        Limits, of the embedder among others.
     vtest : Path or None
         The video; the part is skipped without it.
     weights : Path or None
@@ -49,7 +49,7 @@ class GalleryOptions:
         Data seeds of the rendered scenes.
     """
 
-    calibration: Calibration
+    calibrations: Sequence[Calibration]
     vtest: Path | None
     weights: Path | None = None
     device: str = 'cpu'
@@ -59,10 +59,11 @@ class GalleryOptions:
 def about(options: GalleryOptions) -> dict[str, Any]:
     """Return what is needed to repeat the figures."""
     model_id = model_id_of(weights_file(EMBEDDER_FILE, options.weights))
+    data = {one.model_id: one.data for one in options.calibrations}
     return {'command': 'latent-rag evaluate gallery', 'model': model_id,
             'seeds': list(options.seeds), 'people_per_seed': PEOPLE, 'visits': VISITS,
-            'cameras_per_seed': CAMERAS, 'calibrated_on': options.calibration.data,
-            'calibrated': options.calibration.model_id == model_id,
+            'cameras_per_seed': CAMERAS, 'calibrated_on': data.get(model_id, ''),
+            'calibrated': model_id in data,
             'parameters': {name: value for name, value in defaults().items()
                            if name.startswith(('gallery.', 'quality.')) and value != ''},
             'cores': len(os.sched_getaffinity(0)), 'versions': versions()}
@@ -92,15 +93,15 @@ def measured_part(part: str, options: GalleryOptions) -> dict[str, dict[str, Any
     else:
         return {}
     model_id = model_id_of(weights_file(EMBEDDER_FILE, options.weights))
-    return {part: compared(frames, model_id, options.calibration, values),
+    return {part: compared(frames, model_id, options.calibrations, values),
             f'{part}_naive': naive_scores(frames, dimension_of(frames))}
 
 
-def compared(frames: Sequence[ObservedFrame], model_id: str, calibration: Calibration,
-             values: Mapping[str, Value]) -> dict[str, Any]:
+def compared(frames: Sequence[ObservedFrame], model_id: str,
+             calibrations: Sequence[Calibration], values: Mapping[str, Value]) -> dict[str, Any]:
     """Return how well a reidentifier with these parameters names the people of a stream."""
     space = FeatureSpace(model_id, '', dimension_of(frames))
-    limit = MatchLimit(CALIBRATED, values['gallery.false_accept_rate'], calibration)
+    limit = MatchLimit(CALIBRATED, values['gallery.false_accept_rate'], calibrations)
     limit.model_id = model_id
     return gallery_scores(frames, space, limit, dict(values))
 
@@ -111,6 +112,6 @@ def _search(options: GalleryOptions) -> dict[str, float | int]:
     network = load_embedder(weights_file(EMBEDDER_FILE, options.weights), options.device)
     simulated = SimulatedPeople(embed_images(network, people.images, options.device),
                                 people.labels.identities)
-    limit = MatchLimit(CALIBRATED, defaults()['gallery.false_accept_rate'], options.calibration)
-    limit.model_id = options.calibration.model_id
+    limit = MatchLimit(CALIBRATED, defaults()['gallery.false_accept_rate'], options.calibrations)
+    limit.model_id = model_id_of(weights_file(EMBEDDER_FILE, options.weights))
     return {**throughput(simulated, limit), **clustered(simulated)}

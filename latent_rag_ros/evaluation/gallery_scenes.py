@@ -98,7 +98,8 @@ def filtered_scene(pictures: Iterator[LabelledPicture], cameras: Sequence[str],
 
     The filter has its default parameters, one of its own per camera, but measures features in
     every frame: each frame is scored, also those in which a robot goes on with the last answer
-    about a track. People become solid instead of synthetic, which changes no feature.
+    about a track. People become solid instead of synthetic, which changes no feature. Features
+    are plain ones, so that those of labels and those of the filter are of one extractor.
 
     Parameters
     ----------
@@ -115,6 +116,7 @@ def filtered_scene(pictures: Iterator[LabelledPicture], cameras: Sequence[str],
     """
     pipelines = {camera: ProtectionPipeline.from_values({
         'protection.method': 'solid', 'identity.every_frames': 1, 'device': device,
+        'identity.extractor': 'plain',
         'weights.directory': '' if weights is None else str(weights)}) for camera in cameras}
     return list(observed(pictures, pipelines, _gate(values)))
 

@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ TAIL_STRANGERS_MIN = 10
 TAIL_POINTS = 10
 RATES = 40
 
-FORMAT_VERSION = 2
+FORMAT_VERSION, ONE_MODEL = 3, 2
+"""Version of the files; those of version 2 hold one model."""
 
 
 @dataclass(frozen=True)
@@ -101,28 +103,38 @@ class Calibration:
         """Cosine at which a comparison says as much for one person as for two."""
         return min(LIMIT_MAX, max(0.0, -self.offset / max(self.slope, 1e-6)))
 
-    def save(self, path: Path) -> None:
-        """Write the calibration as JSON, whole or not at all."""
-        content = {'format': FORMAT_VERSION, **asdict(self)}
-        write_atomically(path, (json.dumps(content, indent=1) + '\n').encode())
+
+def save_calibrations(path: Path, calibrations: Sequence[Calibration]) -> None:
+    """Write calibrations, one per model, as JSON, whole or not at all."""
+    content = {'format': FORMAT_VERSION, 'models': [asdict(one) for one in calibrations]}
+    write_atomically(path, (json.dumps(content, indent=1) + '\n').encode())
 
 
-def load_calibration(path: Path = SHIPPED_FILE) -> Calibration:
-    """Read a calibration; raises `GalleryError` when the file is missing or holds none."""
+def load_calibrations(path: Path = SHIPPED_FILE) -> tuple[Calibration, ...]:
+    """Read the calibrations of a file, one per model.
+
+    Raises `GalleryError` when the file is missing or holds something else.
+    """
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-        if content.pop('format') != FORMAT_VERSION:
+        version = content.pop('format')
+        if version not in (FORMAT_VERSION, ONE_MODEL):
             raise ValueError('another format')
-        sizes, rates = tuple(content.pop('sizes')), tuple(content.pop('rates'))
-        cosines = tuple(tuple(row) for row in content.pop('cosines'))
-        calibration = Calibration(sizes=sizes, rates=rates, cosines=cosines, **content)
-        if (min(len(sizes), len(rates)) < 2 or not all(0 < rate < 1 for rate in rates)
-                or sizes[0] < 1 or np.shape(cosines) != (len(sizes), len(rates))):
-            raise ValueError('sizes, rates and cosines do not fit')
+        models = content['models'] if version == FORMAT_VERSION else [content]
+        return tuple(_read(model) for model in models)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GalleryError(f'calibration {path} cannot be used ({error}); make it with: '
                            'latent-rag calibrate') from error
-    return calibration
+
+
+def _read(content: dict[str, Any]) -> Calibration:
+    """Return one calibration; raises `ValueError`, `KeyError` or `TypeError` when it is none."""
+    sizes, rates = tuple(content.pop('sizes')), tuple(content.pop('rates'))
+    cosines = tuple(tuple(row) for row in content.pop('cosines'))
+    if (min(len(sizes), len(rates)) < 2 or not all(0 < rate < 1 for rate in rates)
+            or sizes[0] < 1 or np.shape(cosines) != (len(sizes), len(rates))):
+        raise ValueError('sizes, rates and cosines do not fit')
+    return Calibration(sizes=sizes, rates=rates, cosines=cosines, **content)
 
 
 def calibrate(genuine: NDArray[np.float32], strangers: NDArray[np.float32], model_id: str,

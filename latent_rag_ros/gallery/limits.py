@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from latent_rag_ros.gallery.calibration import Calibration
 
@@ -24,8 +25,8 @@ class MatchLimit:
         A fixed cosine; `CALIBRATED` takes the calibration's, where it is of the model in use.
     false_accept_rate : float
         Share of strangers that may be taken for somebody known.
-    calibration : Calibration or None
-        What cosines mean.
+    calibrations : sequence of Calibration
+        What cosines mean, for one model each.
 
     Attributes
     ----------
@@ -34,9 +35,10 @@ class MatchLimit:
     """
 
     def __init__(self, similarity_min: float, false_accept_rate: float,
-                 calibration: Calibration | None) -> None:
+                 calibrations: Sequence[Calibration] = ()) -> None:
         self._fixed, self._rate = similarity_min, false_accept_rate
-        self._calibration, self.model_id = calibration, ''
+        self._calibrations = {one.model_id: one for one in calibrations}
+        self.model_id = ''
 
     def __call__(self, identities: int) -> float:
         """Return the cosine for a gallery of so many identities."""
@@ -47,9 +49,13 @@ class MatchLimit:
         return self._calibration.similarity_min(self._rate, identities)
 
     @property
+    def _calibration(self) -> Calibration | None:
+        return self._calibrations.get(self.model_id)
+
+    @property
     def is_calibrated(self) -> bool:
-        """Whether the calibration is of the model in use."""
-        return self._calibration is not None and self._calibration.model_id == self.model_id
+        """Whether one of the calibrations is of the model in use."""
+        return self._calibration is not None
 
     def agreement(self) -> float:
         """Return the cosine at which two features are as likely of one person as of two."""
@@ -67,7 +73,7 @@ class MatchLimit:
             return 'gallery.similarity_min'
         if self.is_calibrated:
             return f'calibrated to a false accept rate of {self._rate:g}'
-        of = self._calibration.model_id if self._calibration is not None else 'no model'
+        of = ' and '.join(self._calibrations) or 'no model'
         return (f'{UNCALIBRATED_MIN:g}, a guess: the calibration is of {of}, the features are of '
                 f'{self.model_id or "no model yet"}; run latent-rag calibrate')
 

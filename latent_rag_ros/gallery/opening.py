@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from latent_rag_ros.gallery.backend import Backend, GalleryStorageError
-from latent_rag_ros.gallery.calibration import SHIPPED_FILE, Calibration, load_calibration
+from latent_rag_ros.gallery.calibration import SHIPPED_FILE, load_calibrations
 from latent_rag_ros.gallery.faiss_backend import FaissBackend
 from latent_rag_ros.gallery.folder import GalleryFolder
 from latent_rag_ros.gallery.gallery import Gallery
@@ -43,10 +43,7 @@ def open_gallery(values: Mapping[str, Value]) -> Gallery:
 def match_limit(values: Mapping[str, Value]) -> MatchLimit:
     """Return the limit of a match; raises `GalleryError` when a named calibration is unusable."""
     path = values['gallery.calibration']
-    calibration: Calibration | None = None
-    if path:
-        calibration = load_calibration(Path(path).expanduser())
-    elif SHIPPED_FILE.is_file():
-        calibration = load_calibration()
+    file = Path(path).expanduser() if path else SHIPPED_FILE
+    calibrations = load_calibrations(file) if path or file.is_file() else ()
     return MatchLimit(max(CALIBRATED, values['gallery.similarity_min']),
-                      values['gallery.false_accept_rate'], calibration)
+                      values['gallery.false_accept_rate'], calibrations)

@@ -1,4 +1,4 @@
-"""`latent-rag calibrate`: what cosines mean for an embedder, measured on people who are known."""
+"""`latent-rag calibrate`: what cosines mean for features, measured on people who are known."""
 from __future__ import annotations
 
 import argparse
@@ -26,20 +26,22 @@ def run(arguments: argparse.Namespace) -> int:
     Raises `EvaluationError` or `WeightsError` with a message for the user.
     """
     from latent_rag_ros.evaluation.gallery_calibration import (
-        calibration_card, measured_calibration)
-    from latent_rag_ros.gallery.calibration import SHIPPED_FILE
+        calibration_card, measured_calibrations)
+    from latent_rag_ros.gallery.calibration import SHIPPED_FILE, save_calibrations
     from latent_rag_ros.weights.registry import (
         MANIFEST_NAME, register, sha256_of, write_atomically)
 
-    calibration = measured_calibration(arguments.crops, arguments.weights, arguments.device)
+    calibrations = measured_calibrations(arguments.crops, arguments.weights, arguments.device)
     out = arguments.out or (arguments.weights or SHIPPED_FILE.parent) / SHIPPED_FILE.name
-    calibration.save(out)
+    save_calibrations(out, calibrations)
     if (out.parent / MANIFEST_NAME).is_file():
-        card = calibration_card(calibration, sha256_of(out))
+        card = calibration_card(calibrations, sha256_of(out))
         write_atomically(out.with_suffix('.md'), card.encode())
         register(out)
-    LOGGER.info('%s is for %s: %d comparisons of one person, %d of strangers; 1 %% of strangers '
-                'are taken for one of 10 people at a cosine of %.3f, for one of 1000 at %.3f',
-                out, calibration.model_id, calibration.genuine_pairs, calibration.strangers,
-                calibration.similarity_min(0.01, 10), calibration.similarity_min(0.01, 1000))
+    for calibration in calibrations:
+        LOGGER.info('%s is for %s: %d comparisons of one person, %d of strangers; 1 %% of '
+                    'strangers are taken for one of 10 people at a cosine of %.3f, for one of '
+                    '1000 at %.3f', out, calibration.model_id, calibration.genuine_pairs,
+                    calibration.strangers, calibration.similarity_min(0.01, 10),
+                    calibration.similarity_min(0.01, 1000))
     return 0

@@ -47,11 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.evaluation.readme import write_readme_tables
     from latent_rag_ros.evaluation.results_file import write_results
     from latent_rag_ros.evaluation.vtest import find_vtest
-    from latent_rag_ros.gallery.calibration import SHIPPED_FILE, load_calibration
+    from latent_rag_ros.gallery.calibration import SHIPPED_FILE, load_calibrations
 
     seeds = tuple(arguments.seed or SEEDS)
     options = GalleryOptions(
-        load_calibration(arguments.calibration or SHIPPED_FILE), find_vtest(arguments.vtest),
+        load_calibrations(arguments.calibration or SHIPPED_FILE), find_vtest(arguments.vtest),
         arguments.weights, arguments.device, seeds)
     complete = seeds == SEEDS and arguments.weights is None and arguments.calibration is None
     path = arguments.output or (arguments.results if complete

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises `GalleryStorageError` when there is no gallery, or it is damaged.
     """
-    from latent_rag_ros.gallery.calibration import SHIPPED_FILE, load_calibration
+    from latent_rag_ros.gallery.calibration import SHIPPED_FILE, load_calibrations
     from latent_rag_ros.gallery.limits import CALIBRATED, MatchLimit
     from latent_rag_ros.gallery.report import gallery_page, gallery_table, read_gallery
     from latent_rag_ros.weights.registry import write_atomically
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f'{gallery_table(stored)}\n')
         return 0
     limit = MatchLimit(CALIBRATED, arguments.false_accept_rate,
-                       load_calibration() if SHIPPED_FILE.is_file() else None)
+                       load_calibrations() if SHIPPED_FILE.is_file() else ())
     limit.model_id = stored.space.model_id if stored.space else ''
     page = gallery_page(arguments.directory, limit(len(stored.identities)))
     write_atomically(arguments.out, page.encode())

@@ -91,14 +91,14 @@ def test_people_who_are_not_found_cost_and_those_who_need_not_be_do_not(stream: 
 
 def test_gallery_knows_who_returns_and_is_compared_as_it_was_before(stream: Stream) -> None:
     """Clear features: everybody is recognised; the naive gallery is scored alike."""
-    space, limit = FeatureSpace('model', '', DIMENSION), MatchLimit(0.6, 0.01, None)
+    space, limit = FeatureSpace('model', '', DIMENSION), MatchLimit(0.6, 0.01)
     found = gallery_scores(stream, space, limit, defaults())
     assert found['returning_rank1'] == found['true_accept_rate'] == 1
     assert (found['genuine_trials'], found['impostor_trials']) == (36, 46)
     assert found['false_accept_rate'] == 0 < found['far_ratio_high']
     assert found['returning_recognised'] == 1 and found['idf1'] > 0.9
     assert naive_scores(stream, DIMENSION)['idf1'] > 0.9
-    nobody = gallery_scores(stream, space, MatchLimit(-0.9, 0.01, None), defaults())
+    nobody = gallery_scores(stream, space, MatchLimit(-0.9, 0.01), defaults())
     assert nobody['false_accept_rate'] == 1 and nobody['false_merges'] >= 1
 
 
@@ -129,7 +129,7 @@ def test_search_figures_belong_together() -> None:
     simulated = people.people(50)
     cosines = people.views(simulated) @ people.views(simulated).T
     assert np.median(np.diag(cosines)) > 0.7 > 0.2 > abs(np.median(cosines))
-    found = throughput(people, MatchLimit(0.6, 0.01, None), identities=20, frames=5)
+    found = throughput(people, MatchLimit(0.6, 0.01), identities=20, frames=5)
     assert found['features'] == 200 and found['dimension'] == 32
     for name in ('p', 'frame_p', 'identify_p'):
         assert 0 < found[f'{name}50_ms'] <= found[f'{name}99_ms']

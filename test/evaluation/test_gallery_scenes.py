@@ -13,7 +13,7 @@ from latent_rag_ros.evaluation.gallery_figures import compared
 from latent_rag_ros.evaluation.gallery_identification import defaults
 from latent_rag_ros.evaluation.gallery_scenes import filtered_scene, labelled_scene
 from latent_rag_ros.evaluation.gallery_stream import LabelledPicture, Truth
-from latent_rag_ros.gallery.calibration import load_calibration
+from latent_rag_ros.gallery.calibration import load_calibrations
 from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.protection.types import Box
 from latent_rag_ros.weights.registry import weights_file
@@ -51,7 +51,7 @@ def test_labels_are_told_as_tracks_without_errors(pictures: list[LabelledPicture
         assert frame.truths == tuple(counted) and not frame.missed
         assert frame.tracks == tuple(truth.visit for truth in counted)
         np.testing.assert_allclose(np.linalg.norm(frame.features, axis=1), 1, atol=1e-4)
-    found = compared(frames, 'another model', load_calibration(), defaults())
+    found = compared(frames, 'another model', load_calibrations(), defaults())
     assert found['visits'] >= 1 and 0 <= found['idf1'] <= 1
 
 

@@ -1,13 +1,15 @@
 """Rates become cosines and back; confidence means what it says."""
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from latent_rag_ros.gallery.calibration import (
-    Calibration, calibrate, comparisons, load_calibration)
+    Calibration, calibrate, comparisons, load_calibrations, save_calibrations)
 from latent_rag_ros.gallery.features import GalleryError
 
 
@@ -54,14 +56,17 @@ def test_confidence_is_a_probability_when_checked(calibration: Calibration) -> N
 def test_file_holds_the_same_when_read_again(calibration: Calibration, tmp_path: Path) -> None:
     """Saved and loaded; damaged and missing files are named."""
     path = tmp_path / 'calibration.json'
-    calibration.save(path)
-    assert load_calibration(path) == calibration
+    save_calibrations(path, [calibration])
+    assert load_calibrations(path) == (calibration,)
+    earlier = {'format': 2, **asdict(calibration)}
+    path.write_text(json.dumps(earlier))
+    assert load_calibrations(path) == (calibration,)
     for content in ('{}', 'no json', '{"format": 1}', '[]'):
         path.write_text(content)
         with pytest.raises(GalleryError, match='calibration.json'):
-            load_calibration(path)
+            load_calibrations(path)
     with pytest.raises(GalleryError, match='latent-rag calibrate'):
-        load_calibration(tmp_path / 'missing.json')
+        load_calibrations(tmp_path / 'missing.json')
 
 
 def test_comparisons_are_those_of_a_gallery() -> None:
