@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 READINGS = ('every_k', 'slow_copy')
 
@@ -72,9 +72,16 @@ class LazyUpdate:
 
     @torch.no_grad()
     def _move(self, decay: float) -> None:
-        for slow, value in zip(self.seen.parameters(), self._generator.parameters()):
-            if slow is not value:
-                slow.lerp_(value, 1 - decay)
+        if self.seen is self._generator:
+            return
+        for slow, value in zip(_values(self.seen), _values(self._generator)):
+            slow.lerp_(value, 1 - decay)
+
+
+def _values(network: nn.Module) -> Iterator[Tensor]:
+    """Yield parameters and buffers: the linear map of a generator is a buffer."""
+    yield from network.parameters()
+    yield from network.buffers()
 
 
 @contextmanager

@@ -1,10 +1,9 @@
 """Settings of the double adversarial training; they go into the weights' metadata."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from latent_rag_ros.feature_privacy.reversal_module import ReversalSettings
-from latent_rag_ros.training.train_embedder import EmbedderSettings
 
 
 @dataclass(frozen=True)
@@ -13,14 +12,27 @@ class ProtectionSettings:
 
     Parameters
     ----------
-    embedder : EmbedderSettings
-        The re-ID side: batches, losses, schedule. `iterations` counts the warm-up too.
     reversal : ReversalSettings
         The other side.
+    seed : int
+    iterations : int
+        Including the warm-up.
+    crops_per_identity : int
+        Crops of each person that are learnt from.
+    identities_per_batch, crops_per_batch_identity, anchors_per_batch : int
+        People of a batch, crops of each, and how many people are drawn at random; the others are
+        those who look most like them.
+    learning_rate, weight_decay : float
+        Of the head.
+    label_smoothing, cosine_scale, cosine_margin, triplet_margin : float
+        Of the re-ID loss, as the embedder's.
+    feature_noise : float
+        Standard deviation per number of the noise on plain features, of length 1: the embedder
+        knows the people of the training better than those it will meet.
     warm_up_iterations : int
         The reversal module alone learns to reverse the plain extractor first.
     ramp_iterations : int
-        Steps of the extractor until the privacy loss has its full weight.
+        Steps of the head until the privacy loss has its full weight.
     privacy_weight : float
         l_priv of L_F = L_reid + l_priv L_priv.
     lazy_reading : str
@@ -29,27 +41,43 @@ class ProtectionSettings:
         K of both readings.
     slow_decay : float
         b of the slow copy.
-    reversal_steps : int
-        Updates of the reversal module whenever it learns.
+    reversal_steps, reversal_batch : int
+        Updates of the reversal module whenever it learns, and pictures of each.
+    linear_every, linear_rows : int
+        After every so many iterations the reversal module goes on from the best linear map of the
+        present features, fitted on so many rows.
     """
 
-    embedder: EmbedderSettings = field(default_factory=lambda: EmbedderSettings(
-        seed=21, iterations=2400, identities_per_batch=12, anchors_per_batch=3,
-        learning_rate=1e-3, erase_probability=0.3))
     reversal: ReversalSettings = ReversalSettings()
-    warm_up_iterations: int = 600
+    seed: int = 21
+    iterations: int = 3000
+    crops_per_identity: int = 8
+    identities_per_batch: int = 16
+    crops_per_batch_identity: int = 4
+    anchors_per_batch: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 5e-3
+    label_smoothing: float = 0.1
+    cosine_scale: float = 18.0
+    cosine_margin: float = 0.15
+    triplet_margin: float = 0.3
+    feature_noise: float = 0.04
+    warm_up_iterations: int = 300
     ramp_iterations: int = 300
-    privacy_weight: float = 4.0
+    privacy_weight: float = 10.0
     lazy_reading: str = 'slow_copy'
     lazy_every: int = 5
     slow_decay: float = 0.5
-    reversal_steps: int = 1
+    reversal_steps: int = 2
+    reversal_batch: int = 128
+    linear_every: int = 100
+    linear_rows: int = 4000
 
     def __post_init__(self) -> None:
         """Raise `ValueError` when no iteration is left for the extractor."""
-        if not 0 <= self.warm_up_iterations < self.embedder.iterations:
+        if not 0 <= self.warm_up_iterations < self.iterations:
             raise ValueError(f'warm_up_iterations is {self.warm_up_iterations} of '
-                             f'{self.embedder.iterations} iterations; leave some to the extractor')
+                             f'{self.iterations} iterations; leave some to the extractor')
 
     def weight(self, step: int) -> float:
         """Return the weight of the privacy loss at a step of the extractor, counted from 0."""

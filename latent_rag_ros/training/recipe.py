@@ -40,7 +40,7 @@ class Recipe:
 
 
 SHIPPED = Recipe()
-_TINY_PROTECTION = ProtectionSettings(EmbedderSettings(iterations=2), warm_up_iterations=1)
+_TINY_PROTECTION = ProtectionSettings(iterations=2, warm_up_iterations=1)
 
 TINY = Recipe(
     People(seed=1, people=16, crops=4), People(seed=4, people=4, crops=3),
