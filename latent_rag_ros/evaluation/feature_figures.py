@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from latent_rag_ros.evaluation.attacks.interface import Budget, Images
+from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.feature_attack import (
     FORMAT, Stage, Victims, kept, run_stage, shown_pictures)
 from latent_rag_ros.evaluation.feature_data import FeatureData, FeatureNetworks
@@ -29,12 +31,17 @@ from latent_rag_ros.feature_privacy.attacker import CollectedFeatures, FeatureAt
 from latent_rag_ros.feature_privacy.decoder_attacker import DecoderAttacker
 from latent_rag_ros.feature_privacy.diffusion_attacker import DiffusionAttacker
 from latent_rag_ros.feature_privacy.extractors import Extractor
+from latent_rag_ros.feature_privacy.feature_space import FeatureSpace
 from latent_rag_ros.feature_privacy.gan_attacker import GanAttacker
 from latent_rag_ros.feature_privacy.picture_space import OwnPictures
 from latent_rag_ros.feature_privacy.row_names import KEYED, PLAIN, TRAINED
 
 SYNTHETIC, WITHOUT_PAIRS = 'synthetic', 'keyed_without_pairs'
 
+SAME_COORDINATES = 0.05
+"""Largest difference between coordinates of about unit variance that counts as rounding."""
+
+Features = NDArray[np.float32]
 Attackers = dict[str, Callable[[], FeatureAttacker]]
 
 
@@ -50,17 +57,18 @@ class FeatureOptions:
         Steps of every attacker, and of every attribute probe.
     batch : int
         Pictures of one step of an attacker.
-    every : int
-        Every how many-th held-out picture is reversed; the gallery is always whole.
+    every, real_every : int
+        Every how many-th held-out picture is reversed, rendered or real; the gallery is whole.
     command : str
         What the results name as the command that made them.
     """
 
     extractors: tuple[str, ...]
-    iterations: int = 400
+    iterations: int = 250
     probe_iterations: int = 300
     batch: int = 128
     every: int = 12
+    real_every: int = 6
     command: str = 'latent-rag evaluate features'
 
 
@@ -83,7 +91,8 @@ class FeatureEvaluation:
         mean = np.round(images.mean(axis=0)).astype(np.uint8)
         independent = networks.independent()
         self.measures = {subjects.name: ReversalMeasure.of(
-            subjects, networks.recognised(subjects), 1 if subjects is data.real else options.every,
+            subjects, networks.recognised(subjects),
+            options.real_every if subjects is data.real else options.every,
             mean, independent, networks.device) for subjects in data.victims}
         self.readout = FeatureReadout(data, self.measures, options.probe_iterations, options.every)
         self.shown: dict[tuple[str, str], Images] = {}
@@ -109,6 +118,10 @@ class FeatureEvaluation:
                                  f'latent-rag train {TRAINED[name].partition(".")[0]}'}
                 continue
             results[name] = self._of_extractor(extractor)
+            if name == KEYED:
+                results[name] |= self._same_as_plain(extractor, results[PLAIN])
+            else:
+                self._attacks(extractor, results[name])
         without_pairs = results[PLAIN].pop(WITHOUT_PAIRS)
         if KEYED in results:
             results[KEYED]['attacks_without_pairs'] = without_pairs
@@ -128,21 +141,23 @@ class FeatureEvaluation:
         return figures
 
     def _of_extractor(self, extractor: Extractor) -> Figures:
-        published = {subjects.name: self.networks.published(extractor, subjects)
-                     for subjects in self.data.victims}
-        own = self.networks.published(extractor, self.data.attackers)
+        own, published = self._published(extractor)
         parts = [FORMAT, self.options.probe_iterations, self.options.every]
         digest = hashlib.sha256(repr(parts).encode() + own.tobytes())
         for features in published.values():
             digest.update(features.tobytes())
-        figures = kept(self.work / f'{extractor.name}-{digest.hexdigest()[:12]}' / 'readout.json',
-                       lambda: self.readout.figures(own, published))
-        self._attacks(extractor, own, published, figures)
-        return figures
+        return kept(self.work / f'{extractor.name}-{digest.hexdigest()[:12]}' / 'readout.json',
+                    lambda: self.readout.figures(own, published))
 
-    def _attacks(self, extractor: Extractor, own: np.ndarray, published: dict[str, np.ndarray],
-                 figures: Figures) -> None:
+    def _published(self, extractor: Extractor) -> tuple[Features, dict[str, Features]]:
+        """Return what an extractor publishes of the attackers' people, and of the others."""
+        return (self.networks.published(extractor, self.data.attackers),
+                {subjects.name: self.networks.published(extractor, subjects)
+                 for subjects in self.data.victims})
+
+    def _attacks(self, extractor: Extractor, figures: Figures) -> None:
         """Put the figures of every attacker into those of the extractor."""
+        own, published = self._published(extractor)
         collected = CollectedFeatures(own, self.pictures,
                                       self.data.attackers.people.labels.identities)
         measured: Figures = {SYNTHETIC: {}, 'vtest': {}, WITHOUT_PAIRS: {}}
@@ -167,6 +182,22 @@ class FeatureEvaluation:
         if extractor.name == PLAIN:
             figures[WITHOUT_PAIRS] = measured[WITHOUT_PAIRS]
 
+    def _same_as_plain(self, keyed: Extractor, plain: Figures) -> Figures:
+        """Return the attacks on plain features as those on turned ones, once that is checked.
+
+        To an attacker with pairs both are the same numbers, see `FeatureSpace`, so the same
+        attackers would be trained again. Raises `EvaluationError` when they are not.
+        """
+        both = [self.networks.published(extractor, self.data.attackers)
+                for extractor in (self.networks.plain(), keyed)]
+        first, second = (FeatureSpace.of(features).coordinates(features) for features in both)
+        if np.abs(first - second).max() > SAME_COORDINATES:
+            raise EvaluationError(
+                f'coordinates of plain and {keyed.name} features differ by '
+                f'{np.abs(first - second).max():.2g}; a rotation has changed more than directions')
+        return {'attacks': plain['attacks'], 'attacked_as': PLAIN} | (
+            {'vtest': plain['vtest']} if 'vtest' in plain else {})
+
     def _attackers(self) -> Attackers:
         """Return what makes an untrained attacker, by name."""
         device, batch = self.networks.device, self.options.batch
@@ -175,14 +206,15 @@ class FeatureEvaluation:
                 'diffusion': lambda: DiffusionAttacker(device, batch)}
 
     def _victims(self, extractor: Extractor, subjects: Subjects,
-                 published: dict[str, np.ndarray]) -> dict[str, Victims]:
+                 published: dict[str, Features]) -> dict[str, Victims]:
         """Return the victims of one seed; those of the key are attacked beside the plain ones."""
         measure = self.measures[subjects.name]
         features = published[subjects.name][::self.options.every]
         victims = {SYNTHETIC: Victims(measure, features)}
         if self.data.real is not None:
             real = self.data.real.name
-            victims['vtest'] = Victims(self.measures[real], published[real])
+            victims['vtest'] = Victims(self.measures[real],
+                                       published[real][::self.options.real_every])
         if extractor.name == PLAIN:
             keyed = self.networks.extractor(KEYED, self.data.attackers)
             victims[WITHOUT_PAIRS] = Victims(measure, keyed.published(features), aligned=True)

@@ -31,7 +31,7 @@ class DiffusionAttacker(NetworkAttacker):
     """Several draws of what a feature may stand for."""
 
     name = 'diffusion'
-    draws = 4
+    draws = 3
 
     def _trained(self, material: Material, budget: Budget, directory: Path) -> nn.Module:
         """Return the weights that do best on people kept apart."""

@@ -27,7 +27,7 @@ class GanAttacker(NetworkAttacker):
     """Several draws of a generator that had to look real to a discriminator."""
 
     name = 'gan'
-    draws = 4
+    draws = 3
 
     def _trained(self, material: Material, budget: Budget, directory: Path) -> nn.Module:
         """Return the averaged generator of the last iteration."""

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='rendered people of the attackers (default: rendered)')
     parser.add_argument('--vtest', type=Path, help="vtest.avi (default: where Debian's "
                         'opencv-doc puts it; the part is skipped where it is not)')
-    parser.add_argument('--iterations', type=int, help='steps of every attacker (default: 400)')
+    parser.add_argument('--iterations', type=int, help='steps of every attacker (default: 250)')
     parser.add_argument('--work', type=Path, default=Path('out/evaluation/features'),
                         help='folder of finished stages; an interrupted run continues with the '
                         'same folder (default: %(default)s)')

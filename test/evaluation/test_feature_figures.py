@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from latent_rag_ros.evaluation.attacks.interface import Budget
+from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.feature_attack import Stage, Victims, run_stage
 from latent_rag_ros.evaluation.feature_data import FeatureData, FeatureNetworks
 from latent_rag_ros.evaluation.feature_figures import FeatureEvaluation, FeatureOptions
@@ -23,15 +24,16 @@ from latent_rag_ros.evaluation.results_file import write_results
 from latent_rag_ros.feature_privacy.attacker import CollectedFeatures
 from latent_rag_ros.feature_privacy.decoder_attacker import DecoderAttacker
 from latent_rag_ros.feature_privacy.protection_head import EMBEDDER_KEY, ProtectionHead
-from latent_rag_ros.feature_privacy.reversal_generator import conditions
-from latent_rag_ros.feature_privacy.reversal_module import ReversalModule, ReversalSettings
+from latent_rag_ros.feature_privacy.picture_space import PictureSpace
+from latent_rag_ros.feature_privacy.reversal_module import (
+    ReversalModule, ReversalSettings, conditions)
 from latent_rag_ros.identity.embedder import load_embedder
 from latent_rag_ros.training.checkpoint import save_checkpoint
 from latent_rag_ros.weights.registry import register, sha256_of
 from latent_rag_ros.weights.tensors import save_tensors
 
 OPTIONS = FeatureOptions(('decoder_protected', 'keyed'), iterations=2,
-                         probe_iterations=3, batch=2, every=4)
+                         probe_iterations=3, batch=2, every=4, real_every=1)
 
 
 def subjects(name: str, seed: int, people: int) -> Subjects:
@@ -99,8 +101,10 @@ def test_row_without_weights_says_how_to_make_them(evaluation):
                    'latent-rag train decoder_protection_head'}
 
 
-def test_key_leaves_utility_as_it_is(evaluation):
+def test_key_leaves_utility_and_leak_as_they_are(evaluation):
     results = evaluation.results
+    assert results['keyed']['attacked_as'] == 'plain'
+    assert results['keyed']['attacks'] == results['plain']['attacks']
     assert results['keyed']['map'] == pytest.approx(results['plain']['map'], abs=1e-3)
 
 
@@ -115,14 +119,14 @@ def test_finished_stages_are_read_back_and_others_are_not(evaluation, data, weig
     again = FeatureEvaluation(data, FeatureNetworks(weights, 'cpu', work), OPTIONS).run()
     assert again['plain'] == evaluation.results['plain']
     assert before == {path: path.stat().st_mtime_ns for path in work.rglob('figures.json')}
-    assert len(before) == 2 * 3 * 2  # extractors, attackers, seeds
+    assert len(before) == 3 * 2  # attackers, seeds; the key is attacked as plain features are
     assert not list(work.rglob('*.checkpoint')) and not list(work.rglob('*.best'))
 
 
 @torch.no_grad()
-def reversed_by(module: ReversalModule, features: np.ndarray) -> np.ndarray:
+def reversed_by(module: ReversalModule, space: PictureSpace, features: np.ndarray) -> np.ndarray:
     """Return what a reversal module draws of features, 8-bit pictures (n, 128, 64, 3)."""
-    pictures = module.pictures(conditions(torch.from_numpy(features)))
+    pictures = space.pictures(module.drawn(conditions(torch.from_numpy(features))))
     return (pictures * 255).byte().permute(0, 2, 3, 1).numpy()
 
 
@@ -134,7 +138,8 @@ def test_stale_generator_beside_the_weights_is_never_used(data, weights, tmp_pat
     embedder = folder / 'embedder.safetensors'
     save_tensors(path, ProtectionHead().state_dict(), {EMBEDDER_KEY: sha256_of(embedder)})
     register(path)
-    stale = ReversalModule(256, ReversalSettings(), load_embedder(embedder), torch.device('cpu'))
+    stale = ReversalModule(256, evaluation.pictures.coordinates.std(0) + 1e-6, ReversalSettings(),
+                           torch.device('cpu'))
     save_checkpoint(folder / 'protection_head.checkpoint', {
         'iteration': 9, 'networks': {'generator': stale.generator.state_dict()}})
     networks = FeatureNetworks(folder, 'cpu', tmp_path / 'work')
@@ -150,7 +155,8 @@ def test_stale_generator_beside_the_weights_is_never_used(data, weights, tmp_pat
     fresh = run_stage(stage, DecoderAttacker(batch=OPTIONS.batch), tmp_path / 'work')['synthetic']
     without = evaluation.results['plain']['attacks']['decoder']['by_seed'][0]
     assert fresh['skill'] == pytest.approx(without['skill'], abs=1e-3)
-    assert not np.array_equal(measure.figures([reversed_by(stale, leaked)])['skill'],
+    assert not np.array_equal(measure.figures([
+        reversed_by(stale, evaluation.pictures.space, leaked)])['skill'],
                               fresh['skill'])
 
 
@@ -163,7 +169,7 @@ def test_nothing_of_real_people_is_kept(evaluation, data, work):
 
 def test_page_needs_nothing_else_and_table_has_every_row(evaluation, data):
     page = feature_page(evaluation.results, data.held_out[0].people.images[:3], evaluation.shown)
-    assert page.count('data:image/png;base64,') == 1 + 2 * 3
+    assert page.count('data:image/png;base64,') == 1 + 3
     assert 'http' not in page and '<svg' in page
     table = features_table(evaluation.results)
     assert len(table.splitlines()) == 2 + 2 + 1 and 'plain, secret rotation' in table
@@ -193,6 +199,12 @@ def test_real_people_have_clothes_only(data):
     assert set(attributes(data.real, data.attackers)) == {'torso_colour', 'legs_colour'}
     classes = attributes(data.held_out[0], data.attackers)
     assert set(np.unique(classes['build'])) <= {0, 1, 2} and set(classes['body']) <= {0, 1}
+
+
+def test_more_than_a_rotation_is_not_attacked_as_plain_features_are(evaluation):
+    noisy = evaluation.networks.extractor('noise_06', evaluation.data.attackers)
+    with pytest.raises(EvaluationError, match='coordinates of plain and noise_06'):
+        evaluation._same_as_plain(noisy, evaluation.results['plain'])
 
 
 def test_ratios_compare_the_strongest_attackers():
