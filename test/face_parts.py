@@ -68,12 +68,11 @@ def write_random_faces(folder: Path, cosine_max: float = 1.0, people: int = 12) 
     torch.manual_seed(11)
     networks = {'face_encoder': DisentangledEncoder(), 'face_autoencoder': FaceAutoencoder(),
                 'face_student': FaceUNet(), 'face_teacher': FaceUNet()}
-    networks |= {oracle_file_name(name).removesuffix('.safetensors'): FORMATS[name].build()
-                 for name in ORACLES}
+    networks = {f'{name}.safetensors': _disturbed(network) for name, network in networks.items()}
+    networks |= {oracle_file_name(name): _lively(FORMATS[name].build()) for name in ORACLES}
     for name, network in networks.items():
-        path = folder / f'{name}.safetensors'
-        save_tensors(path, _disturbed(network).state_dict(), {})
-        register(path)
+        save_tensors(folder / name, network.state_dict(), {})
+        register(folder / name)
     codes = np.random.default_rng(3).standard_normal((people, IDENTITY_DIMENSION))
     save_gallery(folder / GALLERY, IdentityGallery(codes.astype(np.float32)), 'random')
     register(folder / GALLERY)
@@ -88,4 +87,14 @@ def _disturbed(network: nn.Module) -> nn.Module:
         for values in network.parameters():
             if not values.any():
                 values.normal_(0, 0.02)
+    return network
+
+
+def _lively(network: nn.Module) -> nn.Module:
+    """Return a network whose output depends on its input however deep it is (He et al., 2015)."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     return network

@@ -4,10 +4,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from latent_rag_ros.identity_decoupling.consistency import STUDENT_STEPS_MAX
 from latent_rag_ros.identity_decoupling.face_folders import (
     CONVERT, FaceSettings, checked_file, load_face_replacer, weights_id)
 from latent_rag_ros.identity_decoupling.face_generator import TEACHER
-from latent_rag_ros.identity_decoupling.consistency import STUDENT_STEPS_MAX
 from latent_rag_ros.parameter import ParameterError, Value
 from latent_rag_ros.perception.center_face import WEIGHTS_NAME, CenterFaceDetector
 from latent_rag_ros.protection.evidence_method import EvidenceMethod, EvidenceSettings

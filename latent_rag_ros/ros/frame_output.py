@@ -1,4 +1,4 @@
-"""Everything that is published of one frame: images, overlay and identity features."""
+"""Everything that is published of one frame: images, overlay, features and evidence."""
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from latent_rag_ros.msg import IdentityFeatureArray
+from latent_rag_ros.msg import EvidenceArray, IdentityFeatureArray
 from latent_rag_ros.parameters import Value
+from latent_rag_ros.protection.evidence_assembly import METHOD
 from latent_rag_ros.protection.pipeline import ProtectionPipeline
 from latent_rag_ros.protection.states import describe, state_after
 from latent_rag_ros.protection.types import Outcome, ProtectedFrame
+from latent_rag_ros.ros.evidence_array import evidence_array
 from latent_rag_ros.ros.identity_array import feature_key, identity_array
 from latent_rag_ros.ros.publishers import ProtectedPublishers
 from latent_rag_ros.ros.qos import IDENTITIES
@@ -38,6 +40,7 @@ class FrameOutput:
         self._images = ProtectedPublishers(node, values)
         self._identities = node.create_lifecycle_publisher(
             IdentityFeatureArray, 'identities', IDENTITIES)
+        self._evidence = node.create_lifecycle_publisher(EvidenceArray, 'evidence', IDENTITIES)
         self.camera_info: CameraInfo | None = None
 
     def publish(self, frame: ProtectedFrame, source: Image | CompressedImage,
@@ -60,6 +63,11 @@ class FrameOutput:
             self._identities.publish(identity_array(
                 frame, source.header, pipeline.model_id, pipeline.feature_dimension,
                 self._key))
+        if (self._values['protection.method'] == METHOD
+                and self._images.publish_evidence(frame, source)):
+            model = None if pipeline is None else pipeline.evidence_model
+            self._evidence.publish(evidence_array(
+                frame, source.header, model, self._values['evidence.publish_measurements']))
         self._images.publish_overlay(
             frame, source, describe(state_after(frame), frame.reason, frame.message))
         return features
@@ -67,4 +75,5 @@ class FrameOutput:
     def close(self) -> None:
         """Destroy the publishers."""
         self._images.close()
-        self._node.destroy_lifecycle_publisher(self._identities)
+        for publisher in (self._identities, self._evidence):
+            self._node.destroy_lifecycle_publisher(publisher)

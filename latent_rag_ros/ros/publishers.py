@@ -8,7 +8,7 @@ from rclpy.lifecycle import LifecycleNode
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from latent_rag_ros.parameters import Value
-from latent_rag_ros.protection.types import Outcome, ProtectedFrame
+from latent_rag_ros.protection.types import ImageArray, Outcome, ProtectedFrame
 from latent_rag_ros.ros.images import blank_like, from_rgb, to_jpeg
 from latent_rag_ros.ros.known_identities import KnownIdentities
 from latent_rag_ros.ros.overlay import draw_overlay
@@ -16,7 +16,7 @@ from latent_rag_ros.ros.qos import PROTECTED_IMAGE
 
 
 class ProtectedPublishers:
-    """Publishes protected frames as image, JPEG, camera_info and overlay.
+    """Publishes protected frames as image, JPEG, camera_info, overlay and evidence image.
 
     They are lifecycle publishers: they stay silent unless the node is active.
 
@@ -37,6 +37,8 @@ class ProtectedPublishers:
             CameraInfo, 'protected/camera_info', PROTECTED_IMAGE)
         self._overlay = node.create_lifecycle_publisher(
             Image, 'protected/overlay', PROTECTED_IMAGE)
+        self._evidence = node.create_lifecycle_publisher(
+            Image, 'evidence/image', PROTECTED_IMAGE)
         self._identities = KnownIdentities(node)
 
     def publish(self, frame: ProtectedFrame, source: Image | CompressedImage,
@@ -55,7 +57,10 @@ class ProtectedPublishers:
         camera_info : CameraInfo, optional
             The camera's last calibration, published with the header of the frame.
         """
-        message = self._image_message(frame, source)
+        if not isinstance(frame, ProtectedFrame):
+            raise TypeError(f'{type(frame).__name__} is not a ProtectedFrame: only those are '
+                            'publishable')
+        message = self._image_message(frame, source, frame.image)
         if message is None:
             return
         self._image.publish(message)
@@ -67,16 +72,25 @@ class ProtectedPublishers:
             info.header = source.header
             self._info.publish(info)
 
-    def _image_message(self, frame: ProtectedFrame,
-                       source: Image | CompressedImage) -> Image | None:
-        if not isinstance(frame, ProtectedFrame):
-            raise TypeError(f'{type(frame).__name__} is not a ProtectedFrame: only those are '
-                            'publishable')
+    def publish_evidence(self, frame: ProtectedFrame, source: Image | CompressedImage) -> bool:
+        """Publish the evidence image of a frame as `publish` does; return whether that was done.
+
+        A frame without one is blank here as well.
+        """
+        pixels = None if frame.evidence is None else frame.evidence.image
+        message = self._image_message(frame, source, pixels)
+        if message is not None:
+            self._evidence.publish(message)
+        return message is not None
+
+    def _image_message(self, frame: ProtectedFrame, source: Image | CompressedImage,
+                       pixels: ImageArray | None) -> Image | None:
+        """Return the pixels of a protected frame, or blank ones; None where it is withheld."""
         height, width = frame.image.shape[:2]
         like = source if isinstance(source, Image) else Image(
             header=source.header, height=height, width=width, encoding='bgr8')
-        if frame.outcome == Outcome.PROTECTED:
-            return from_rgb(frame.image, like)
+        if frame.outcome == Outcome.PROTECTED and pixels is not None:
+            return from_rgb(pixels, like)
         if self._values['guard.blank_policy'] == 'withhold':
             return None
         return blank_like(like, self._values['protection.fill_level'],
@@ -97,5 +111,5 @@ class ProtectedPublishers:
     def close(self) -> None:
         """Destroy the publishers."""
         self._identities.close()
-        for publisher in (self._image, self._jpeg, self._info, self._overlay):
+        for publisher in (self._image, self._jpeg, self._info, self._overlay, self._evidence):
             self._node.destroy_lifecycle_publisher(publisher)

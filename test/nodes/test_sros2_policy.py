@@ -16,7 +16,7 @@ ACTIONS = {'topics': ('publish', 'subscribe'), 'services': ('reply', 'request')}
 NAMESPACE = '/policy'
 """A namespace of its own, because the graph may still know nodes of other tests."""
 
-COMPLETE = {'protector': '/protected/overlay', 'reidentifier': '/identity_matches',
+COMPLETE = {'protector': '/evidence', 'reidentifier': '/identity_matches',
             'video_camera': '/image_raw/compressed'}
 """What a node offers last."""
 
@@ -102,7 +102,8 @@ def test_policy_has_no_wildcard_and_one_enclave_per_node() -> None:
 
 def test_protected_pixels_come_from_the_protector_alone() -> None:
     makers = {node for node, rules in profiles().items()
-              if any('/protected/' in name for name in rules.get('publish', ()))}
+              if any(re.search('/(protected|evidence)(/|$)', name)
+                     for name in rules.get('publish', ()))}
     assert makers == {'protector'}
 
 

@@ -76,22 +76,32 @@ def test_two_modules_make_protected_frames_and_one_of_them_keeps_pixels() -> Non
                         'protection/blank.py': {'BLANKED'}}
 
 
+def test_one_module_makes_evidence_frames() -> None:
+    makers = {path for path, tree in sources()
+              if any(called(call) == 'EvidenceFrame' for call in calls(tree))}
+    assert makers == {'protection/pipeline.py'}
+
+
 def test_pixels_and_cover_of_a_protected_frame_are_never_replaced() -> None:
     changed = {(path, keyword.arg) for path, tree in sources()
-               if 'ProtectedFrame' in ast.dump(tree)
+               if re.search('ProtectedFrame|EvidenceFrame', ast.dump(tree))
                for call in calls(tree) if is_dataclass_replace(call) for keyword in call.keywords}
-    assert {row for row in changed if row[1] in ('image', 'covered', 'outcome', None)} == set()
+    assert {row for row in changed
+            if row[1] in ('image', 'covered', 'outcome', 'evidence', 'changed', None)} == set()
 
 
 def test_input_pixels_are_copied_in_one_place_and_erased_there() -> None:
     users = {path for path, tree in sources() if path.startswith('protection/')
-             for call in calls(tree) if called(call) in ('erase', 'paste')}
+             for call in calls(tree) if called(call) in ('erase', 'paste', 'compose_evidence')}
     assert users == {'protection/pipeline.py'}
     copies = {path for path, tree in sources() if path.startswith('protection/')
               for call in calls(tree)
               if re.search(r'image\.copy\(\)$|^np\.(array|copy)\((frame\.)?image\b',
                            ast.unparse(call))}
     assert copies == {'protection/compositing.py'}
+    copiers = {path for path, tree in sources() if path.startswith('protection/')
+               for call in calls(tree) if called(call) in ('copyTo', 'copyto', 'blended')}
+    assert copiers == {'protection/compositing.py', 'protection/evidence_compositing.py'}
 
 
 def test_only_these_modules_subscribe_pictures_or_turn_pixels_into_files() -> None:
