@@ -40,9 +40,9 @@ def assemble_evidence(values: Mapping[str, Value], device: str) -> EvidenceMetho
             '(docs/identity_decoupling.md)')
     networks = Path(values['evidence.networks'])
     weights, settings = _weights(values), _settings(values)
+    replacer = load_face_replacer(weights, networks, settings, device)
     detector = CenterFaceDetector(checked_file(WEIGHTS_NAME, networks, CONVERT),
                                   side_px_max=values['evidence.search_px'])
-    replacer = load_face_replacer(weights, networks, settings, device)
     return EvidenceMethod(
         detector, replacer, EvidenceSettings(
             values['evidence.face_px_min'], values['evidence.small_face_policy'] == 'neutral'),
