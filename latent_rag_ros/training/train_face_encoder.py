@@ -31,7 +31,7 @@ POOLED = 4 * ATTRIBUTE_CHANNELS
 class FaceEncoderSettings:
     """Settings of one run; they go into the weights' metadata."""
 
-    iterations: int = 1300
+    iterations: int = 900
     people: int = 8
     pictures: int = 4
     learning_rate: float = 1e-3
@@ -43,7 +43,7 @@ class FaceEncoderSettings:
     divergence_weight: float = 5e-3
     information_weight: float = 0.02
     dependence_weight: float = 0.05
-    dependence_every: int = 4
+    dependence_every: int = 8
     bfloat16: bool = True
 
 

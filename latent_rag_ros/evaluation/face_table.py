@@ -1,0 +1,64 @@
+"""The table of the face evaluation as Markdown: one row per method, a table per set of faces."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TITLES = {
+    'jpeg': 'original, JPEG 80 (what measuring costs)', 'lcm_4': '**identity-decoupled, 4 steps**',
+    'lcm_2': 'identity-decoupled, 2 steps', 'lcm_1': 'identity-decoupled, 1 step',
+    'teacher': 'identity-decoupled, teacher, 50 steps', 'blur': 'blur', 'pixelate': 'pixelate',
+    'solid': 'solid', 'nearest_swap': 'nearest face of somebody else'}
+COLUMNS = ('method', 'faces', 'shown', 'below dlib', 'below faceres', 'below mobileface',
+           'below faceres_deep', 'Rank-1 (chance)', 'pose', 'landmarks', 'expression kept',
+           'face found')
+ORACLES = ('dlib', 'faceres', 'mobileface', 'faceres_deep')
+MISSING = '–'
+
+
+def faces_table(one: Mapping[str, Any]) -> str:
+    """Return the Markdown table of one set: an entry of `sets` in the results."""
+    lines = [_row(COLUMNS), _row(['---', *('---:' for _ in COLUMNS[1:])])]
+    return '\n'.join(lines + [_row(_cells(name, row)) for name, row in one['methods'].items()])
+
+
+def targets_table(results: Mapping[str, Any]) -> str:
+    """Return the Markdown table of targets: what was asked for, what it is on the worse set."""
+    lines = [_row(('target', 'asked for', 'reached', 'met')), _row(['---', *['---:'] * 3])]
+    for row in results['targets']:
+        value = MISSING if row['value'] is None else f'{row["value"]:.3g}'
+        sign = '≥' if row['is'] == 'min' else '≤'
+        lines.append(_row((row['name'], f'{sign} {row["target"]:g}', value,
+                           'yes' if row['met'] else '**no**')))
+    return '\n'.join(lines)
+
+
+def all_tables(results: Mapping[str, Any]) -> str:
+    """Return every table with a line above it."""
+    parts = [f'{name}: {one["faces"]} faces of {one["people"]} people\n\n{faces_table(one)}'
+             for name, one in results['sets'].items()]
+    return '\n\n'.join([*parts, targets_table(results)])
+
+
+def _cells(name: str, row: Mapping[str, Any]) -> list[str]:
+    cells = [TITLES.get(name, name), str(row['faces']), _percent(row['shown_share'])]
+    if 'oracles' not in row:
+        return cells + [MISSING] * (len(COLUMNS) - len(cells))
+    held_out, attributes = row['held_out'], row['attributes']
+    return [*cells, *(_percent(row['oracles'][oracle]['below_threshold']) for oracle in ORACLES),
+            f'{_percent(held_out["rank1"])} ({_percent(held_out["rank1_chance"])})',
+            _number(attributes.get('pose_deg'), '°'),
+            *(_percent(attributes.get(name))
+              for name in ('landmarks_nme', 'expression_keep', 'face_found'))]
+
+
+def _percent(share: float | None) -> str:
+    return MISSING if share is None else f'{100 * share:.1f} %'
+
+
+def _number(value: float | None, unit: str) -> str:
+    return MISSING if value is None else f'{value:.1f}{unit}'
+
+
+def _row(cells: object) -> str:
+    return f'| {" | ".join(cells)} |'
