@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latent_rag_ros.evaluation.embedding import EmbeddingNetwork, embed_images
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.feature_people import Subjects
+from latent_rag_ros.evaluation.held_out import HeldOutPeople
 from latent_rag_ros.evaluation.unseen import UNSEEN_WEIGHTS, load_unseen_embedder
 from latent_rag_ros.feature_privacy.extractors import (
     Extractor, changed_extractor, trained_extractor)
@@ -32,11 +33,14 @@ class FeatureData:
         Rendered people of other seeds, one set per seed of the attackers.
     real : Subjects or None
         Pedestrians of `vtest.avi`.
+    replaced : HeldOutPeople or None
+        Whoever is replaced by Latent-RAG, to see whether protected pictures still match.
     """
 
     attackers: Subjects
     held_out: tuple[Subjects, ...]
     real: Subjects | None = None
+    replaced: HeldOutPeople | None = None
 
     @property
     def victims(self) -> tuple[Subjects, ...]:

@@ -21,6 +21,7 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.feature_attack import (
     FORMAT, Stage, Victims, kept, run_stage, shown_pictures)
 from latent_rag_ros.evaluation.feature_data import FeatureData, FeatureNetworks
+from latent_rag_ros.evaluation.feature_matching import matching
 from latent_rag_ros.evaluation.feature_people import Subjects
 from latent_rag_ros.evaluation.feature_readout import FeatureReadout
 from latent_rag_ros.evaluation.feature_scores import ReversalMeasure
@@ -106,8 +107,9 @@ class FeatureEvaluation:
         dict
             `about`; `floors`; for each extractor `map`, `rank1`, `attacks.<attacker>.skill|rank1|
             psnr_db|ssim|colour_accuracy`, `floors.nearest_picture`, `attributes.<name>.accuracy|
-            chance`, `urr_ratio`, `urr_norm`, and `vtest` with the same of real pedestrians. An
-            extractor without weights is `skipped`.
+            chance`, `urr_ratio`, `urr_norm`, `vtest` with the same of real pedestrians, and
+            `protected_pictures.prot_raw|raw_raw` of embedder and heads. An extractor without
+            weights is `skipped`.
         """
         began_s = time.monotonic()
         results: Figures = {'about': {}, 'floors': self._floors()}
@@ -122,12 +124,22 @@ class FeatureEvaluation:
                 results[name] |= self._same_as_plain(extractor, results[PLAIN])
             else:
                 self._attacks(extractor, results[name])
+        self._add_matching(results)
         without_pairs = results[PLAIN].pop(WITHOUT_PAIRS)
         if KEYED in results:
             results[KEYED]['attacks_without_pairs'] = without_pairs
         with_ratios(results)
         results['about'] = self._about(time.monotonic() - began_s)
         return results
+
+    def _add_matching(self, results: Figures) -> None:
+        """Add `protected_pictures` to the extractors that may be published."""
+        if self.data.replaced is None:
+            return
+        extractors = [self.networks.extractor(name, self.data.attackers) for name in TRAINED
+                      if 'map' in results.get(name, {})]
+        for name, figures in matching(extractors, self.data.replaced, self.networks).items():
+            results[name]['protected_pictures'] = figures
 
     def _floors(self) -> Figures:
         """Return what needs no feature, and what the independent network gets of the originals."""

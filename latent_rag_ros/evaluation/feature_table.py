@@ -7,11 +7,12 @@ from typing import Any
 from latent_rag_ros.evaluation.feature_summary import NOT_EXTRACTORS
 
 TITLES = {
-    'plain': 'plain extractor', 'protected': '**protected extractor (GAN reversal)**',
-    'decoder_protected': 'trained against a decoder', 'keyed': 'plain, secret rotation',
+    'plain': 'plain extractor', 'protected': '**protected extractor (head, against a GAN)**',
+    'decoder_protected': 'head trained against a decoder', 'keyed': 'plain, secret rotation',
     'noise': 'plain, Gaussian noise {} % per number', 'dimensions': 'plain, {} of 256 components'}
-COLUMNS = ('features', 'mAP', 'skill, strongest attacker', 'Rank-1 of reversed pictures',
-           'torso colour', 'legs colour', 'body', 'build', 'hair', 'URR ratio', 'URR norm')
+COLUMNS = ('features', 'mAP', 'of protected pictures', 'skill, strongest attacker',
+           'Rank-1 of reversed pictures', 'torso colour', 'legs colour', 'body', 'build', 'hair',
+           'URR ratio', 'URR norm')
 ATTRIBUTES = ('torso_colour', 'legs_colour', 'body', 'build', 'hair')
 
 
@@ -34,7 +35,7 @@ def features_table(results: Mapping[str, Any]) -> str:
     for name, row in rows.items():
         best = row['strongest']
         lines.append(_row([
-            title(name), _percent(row['map']),
+            title(name), _percent(row['map']), _matched(row),
             f'{row["attacks"][best["skill"]]["skill"]:.3f} ({best["skill"]})',
             f'{_percent(row["attacks"][best["rank1"]]["rank1"])} ({best["rank1"]})',
             *(_percent(row['attributes'][name]['accuracy']) for name in ATTRIBUTES),
@@ -42,10 +43,24 @@ def features_table(results: Mapping[str, Any]) -> str:
             '–' if row['urr_norm'] is None else f'{row["urr_norm"]:.2f}']))
     chances = next(iter(rows.values()))['attributes']
     floor = results['floors']['mean_image']
-    lines.append(_row(['floor: mean picture, most frequent class', '–',
+    lines.append(_row(['floor: mean picture, most frequent class', '–', '–',
                        f'{floor["skill"] + 0.0:.3f}', _percent(floor['rank1']),
                        *(_percent(chances[name]['chance']) for name in ATTRIBUTES), '–', '–']))
-    return '\n'.join(lines)
+    return '\n'.join([*lines, '', _caption(results)])
+
+
+def _caption(results: Mapping[str, Any]) -> str:
+    about = results['about']
+    return (f'Per cent. Skill: share of a person that a reversed picture explains beyond the mean '
+            f'picture. Rank-1: how often an independent network recognises the reversed picture; '
+            f'of the originals it recognises {_percent(results["floors"]["original"]["rank1"])}. '
+            f'{about["attacker_seeds"]} fresh attackers of each kind per row, the strongest '
+            f'counts; held-out synthetic people. Made by `{about["command"]}`.')
+
+
+def _matched(row: Mapping[str, Any]) -> str:
+    return _percent(row['protected_pictures']['prot_raw']['map']) if (
+        'protected_pictures' in row) else '–'
 
 
 def _row(cells: object) -> str:

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from latent_rag_ros.evaluation.errors import EvaluationError
+from latent_rag_ros.evaluation.feature_claim import NOT_RUN as FEATURES_NOT_RUN
+from latent_rag_ros.evaluation.feature_claim import targets_table as feature_targets
+from latent_rag_ros.evaluation.feature_table import features_table
 from latent_rag_ros.evaluation.model_tables import (
     fidelity_table, models_table, recognition_table, speed_table)
 from latent_rag_ros.evaluation.privacy.claim import (
@@ -20,22 +23,31 @@ def _evaluation(results: Mapping[str, Any]) -> str:
     return f'{evaluation_table(results)}\n\n{targets_table(results)}'
 
 
+def _features(results: Mapping[str, Any]) -> str:
+    return f'{features_table(results)}\n\n{feature_targets(results)}'
+
+
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     'evaluation': _evaluation, 'attack_claim': attack_claim, 'latent_rag': results_table,
-    'coverage': coverage_table, 'models': models_table}
+    'coverage': coverage_table, 'models': models_table, 'features': _features}
 """Tables by name, each between its own markers, also on one line with other text."""
 
 SOURCES: Mapping[str, str] = {'attack_claim': 'evaluation'}
 """`NAME.json` in the results folder makes the table NAME, but for these."""
 
-ABSENT: Mapping[str, str] = {'evaluation': NOT_RUN, 'attack_claim': NOT_ATTACKED}
+ABSENT: Mapping[str, str] = {'evaluation': NOT_RUN, 'attack_claim': NOT_ATTACKED,
+                             'features': FEATURES_NOT_RUN}
 """What stands in place of tables whose results are not there; others are left as they are."""
 
 CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     'embedder.md': {'recognition': recognition_table, 'speed': speed_table},
     'unseen_embedder.md': {'recognition': recognition_table},
-    'generator.md': {'fidelity': fidelity_table, 'speed': speed_table}}
-"""Tables of `models.json` by the card of the weights and by the name of their markers."""
+    'generator.md': {'fidelity': fidelity_table, 'speed': speed_table},
+    'protection_head.md': {'features': _features}}
+"""Tables by the card of the weights and by the name of their markers."""
+
+CARD_SOURCES: Mapping[str, str] = {'protection_head.md': 'features'}
+"""`NAME.json` makes the tables of a card; `models.json` where it is not named."""
 
 
 def rendered_tables(results: Path) -> dict[str, str]:
@@ -107,18 +119,29 @@ def write_readme_tables(path: Path, tables: Mapping[str, str]) -> None:
     write_atomically(path, readme.encode())
 
 
-def write_card_tables(folder: Path, results: Path) -> None:
-    """Put the tables of the results file `models.json` into the cards of the weights in `folder`.
+def card_source(card: str) -> str:
+    """Return the name of the results that the tables of a card are made from."""
+    return CARD_SOURCES.get(card, 'models')
 
-    Raises `EvaluationError` when the results are missing or other ones, or a card lacks markers.
+
+def write_card_tables(folder: Path, results: Path) -> None:
+    """Put the tables of the results into the cards of the weights in `folder`.
+
+    A card whose results are not there stays as it is. Raises `EvaluationError` when results are
+    other ones, or a card lacks markers.
     """
-    figures = read_results(results / 'models.json')
-    try:
-        rendered = {card: {name: render(figures) for name, render in tables.items()}
-                    for card, tables in CARD_TABLES.items()}
-    except KeyError as error:
-        raise EvaluationError(f'{results / "models.json"} has no figure {error}; make it again '
-                              'with: latent-rag evaluate models') from error
+    rendered = {}
+    for card, tables in CARD_TABLES.items():
+        source = card_source(card)
+        path = results / f'{source}.json'
+        if not path.exists():
+            continue
+        try:
+            figures = read_results(path)
+            rendered[card] = {name: render(figures) for name, render in tables.items()}
+        except KeyError as error:
+            raise EvaluationError(f'{path} has no figure {error}; make it again with: '
+                                  f'latent-rag evaluate {source}') from error
     for card, tables in rendered.items():
         write_readme_tables(folder / card, tables)
 

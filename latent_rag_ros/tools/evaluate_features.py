@@ -53,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises `EvaluationError` or `WeightsError` with a message for the user.
     """
+    from latent_rag_ros.evaluation.feature_claim import targets_table
     from latent_rag_ros.evaluation.feature_data import FeatureNetworks
     from latent_rag_ros.evaluation.feature_figures import FeatureEvaluation, FeatureOptions
     from latent_rag_ros.evaluation.feature_page import feature_page
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     page = feature_page(results, attacked.people.images[:shown], evaluation.shown)
     write_atomically(output.with_suffix('.html'), page.encode())
     LOGGER.info('results and page written to %s and %s', output, output.with_suffix('.html'))
-    sys.stdout.write(f'{features_table(results)}\n')
+    sys.stdout.write(f'{features_table(results)}\n\n{targets_table(results)}\n')
     return 0
 
 
@@ -86,6 +87,7 @@ def _data(arguments: argparse.Namespace) -> FeatureData:
     from latent_rag_ros.evaluation.feature_data import FeatureData
     from latent_rag_ros.evaluation.feature_people import (
         attackers_folder, few_held_out_folder, real_subjects, rendered_subjects)
+    from latent_rag_ros.evaluation.held_out import QUICK_IDENTITIES, load_held_out_people
     from latent_rag_ros.evaluation.rendered_people import rendered_folders
     from latent_rag_ros.evaluation.vtest import find_vtest
 
@@ -102,4 +104,7 @@ def _data(arguments: argparse.Namespace) -> FeatureData:
     if attackers.name in [subjects.name for subjects in held_out]:
         raise EvaluationError(f'{attackers.name} is both attacker and attacked; give people of '
                               'another seed with --attacker-crops')
-    return FeatureData(attackers, held_out, None if vtest is None else real_subjects(vtest))
+    replaced = load_held_out_people('test')
+    return FeatureData(attackers, held_out, None if vtest is None else real_subjects(vtest),
+                       replaced.first_identities(QUICK_IDENTITIES) if arguments.quick
+                       else replaced)

@@ -58,7 +58,8 @@ def data() -> FeatureData:
     real = subjects('vtest', 4, 2)
     return FeatureData(subjects('seed 7', 1, 8),
                        (subjects('seed 101', 2, 4), subjects('seed 102', 3, 4)),
-                       Subjects('vtest', real.people, real.masks))
+                       Subjects('vtest', real.people, real.masks),
+                       subjects('replaced', 5, 2).people)
 
 
 @pytest.fixture(scope='module')
@@ -93,6 +94,12 @@ def test_every_row_has_the_promised_figures(evaluation):
         assert set(row['attributes']) == {'torso_colour', 'legs_colour', 'body', 'build', 'hair'}
     assert set(evaluation.results['keyed']['attacks_without_pairs']) == {'decoder', 'gan',
                                                                          'diffusion'}
+
+
+def test_replaced_people_are_searched_among_real_pictures(evaluation):
+    found = evaluation.results['plain']['protected_pictures']
+    assert 0 <= found['prot_raw']['map'] <= found['raw_raw']['map'] <= 1
+    assert 'protected_pictures' not in evaluation.results['keyed']
 
 
 def test_row_without_weights_says_how_to_make_them(evaluation):
@@ -172,7 +179,8 @@ def test_page_needs_nothing_else_and_table_has_every_row(evaluation, data):
     assert page.count('data:image/png;base64,') == 1 + 3
     assert 'http' not in page and '<svg' in page
     table = features_table(evaluation.results)
-    assert len(table.splitlines()) == 2 + 2 + 1 and 'plain, secret rotation' in table
+    rows = [line for line in table.splitlines() if line.startswith('|')]
+    assert len(rows) == 2 + 2 + 1 and 'plain, secret rotation' in table
 
 
 def test_results_are_json(evaluation, tmp_path):

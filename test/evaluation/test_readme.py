@@ -7,7 +7,7 @@ import pytest
 
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.readme import (
-    ABSENT, CARD_TABLES, TABLES, markers, readme_with_table, rendered_tables, results_file,
+    ABSENT, CARD_TABLES, TABLES, card_source, markers, readme_with_table, rendered_tables, results_file,
     table_in, write_card_tables, write_readme_tables)
 from latent_rag_ros.evaluation.results_file import read_results
 
@@ -27,7 +27,7 @@ def test_readme_shows_the_table_of_the_results(name):
 
 @pytest.mark.parametrize('card', CARD_TABLES)
 def test_cards_show_the_tables_of_the_results(card):
-    results = ROOT / 'results' / 'models.json'
+    results = ROOT / 'results' / f'{card_source(card)}.json'
     if not results.exists():
         pytest.skip(f'no {results.name} is committed')
     text = (ROOT / 'latent_rag_ros' / 'weights' / card).read_text(encoding='utf-8')
