@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,12 @@ class FeatureReadout:
                  probe_iterations: int, every: int) -> None:
         self._data, self._measures = data, measures
         self._iterations, self._every = probe_iterations, every
-        self._attributes = {subjects.name: attributes(subjects, data.attackers)
-                            for subjects in (data.attackers, *data.held_out)}
+
+    @cached_property
+    def _attributes(self) -> dict[str, dict[str, NDArray[np.int64]]]:
+        data = self._data
+        return {subjects.name: attributes(subjects, data.attackers)
+                for subjects in (data.attackers, *data.held_out)}
 
     def figures(self, own: Features, published: Mapping[str, Features]) -> Figures:
         """Return `rank1` and `map`, of `vtest` too, `floors.nearest_picture` and `attributes`.

@@ -102,8 +102,9 @@ def store(crops, networks, tmp_path) -> Path:
 @pytest.fixture
 def values(networks, store) -> dict[str, object]:
     """Parameters of a filter whose every network but the detector is the user's own."""
-    return {'identity.model': str(networks['embedder']), 'identity.input_height_px': 80,
-            'identity.input_width_px': 32, 'latent_rag.generator': str(networks['generator']),
+    return {'identity.model': str(networks['embedder']), 'identity.extractor': 'plain',
+            'identity.input_height_px': 80, 'identity.input_width_px': 32,
+            'latent_rag.generator': str(networks['generator']),
             'latent_rag.store': str(store), 'mask.enabled': False, **LIMITS}
 
 
@@ -165,8 +166,9 @@ def without_gradients(networks, crops, tmp_path, write_onnx) -> dict[str, object
     path = tmp_path / 'onnx_store.safetensors'
     assert build(crops, networks | {'embedder': model}, path,
                  '--encoder', str(networks['encoder'])) == 0
-    return {'identity.model': str(model), 'identity.input_height_px': 80,
-            'identity.input_width_px': 32, 'latent_rag.generator': str(networks['generator']),
+    return {'identity.model': str(model), 'identity.extractor': 'plain',
+            'identity.input_height_px': 80, 'identity.input_width_px': 32,
+            'latent_rag.generator': str(networks['generator']),
             'latent_rag.store': str(path), 'mask.enabled': False, **LIMITS}
 
 
