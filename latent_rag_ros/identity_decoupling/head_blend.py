@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latent_rag_ros.protection.types import ImageArray, MaskArray
 
-CORE, OUTER = 0.84, 0.98
+CORE, OUTER = 0.88, 0.98
 """Radii of the middle and of the ring's outer border, as shares of half the side."""
 
 ROUNDNESS = 4
