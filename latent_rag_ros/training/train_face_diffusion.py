@@ -21,8 +21,8 @@ from latent_rag_ros.training.trainer import Schedule, Trainer
 class FaceDiffusionSettings:
     """Settings of teacher and student; they go into the weights' metadata."""
 
-    iterations: int = 1200
-    student_iterations: int = 250
+    iterations: int = 1600
+    student_iterations: int = 300
     batch: int = 32
     learning_rate: float = 5e-4
     student_learning_rate: float = 1e-4

@@ -1,9 +1,9 @@
 """Train the disentangled encoder: who somebody is here, everything else there, and no overlap.
 
 Loss: reconstruction from the attributes and the identity of another picture of the same person
-(so that the identity holds nothing else), KL of both, classification of the identity code by cosine
-(Wang et al., "CosFace", CVPR 2018), CLUB between identity and pooled attributes, and the gradient
-independence term. CLUB's own network learns in alternation, by maximum likelihood.
+(so that the identity holds nothing else), KL of both, classification of the identity code by
+cosine (Wang et al., "CosFace", CVPR 2018), CLUB between identity and pooled attributes, and the
+gradient independence term. CLUB's own network learns in alternation, by maximum likelihood.
 """
 from __future__ import annotations
 

@@ -106,7 +106,8 @@ def test_generator_draws_the_same_face_from_the_same_seed(kind: str, steps: int)
     originals = torch.rand(2, 3, SIDE_PX, SIDE_PX)
     identity = nn.functional.normalize(torch.randn(2, 256), dim=1)
     faces = generator.faces(originals, identity, 5)
-    assert faces.shape == (2, 3, SIDE_PX, SIDE_PX) and 0 <= float(faces.min()) <= float(faces.max()) <= 1
+    assert faces.shape == (2, 3, SIDE_PX, SIDE_PX)
+    assert 0 <= float(faces.min()) <= float(faces.max()) <= 1
     torch.testing.assert_close(generator.faces(originals, identity, 5), faces)
     assert not torch.allclose(generator.faces(originals, identity, 6), faces)
     assert not torch.allclose(generator.faces(originals, identity.flip(0), 5), faces)
@@ -117,4 +118,5 @@ def test_generator_refuses_kinds_and_steps_that_do_not_exist() -> None:
     with pytest.raises(ValueError, match='teacher or student'):
         FaceGenerator(*networks, kind='both')
     with pytest.raises(ValueError, match='1 to 4'):
-        FaceGenerator(*networks, steps=9).faces(torch.rand(1, 3, SIDE_PX, SIDE_PX), torch.ones(1, 256), 0)
+        FaceGenerator(*networks, steps=9).faces(
+            torch.rand(1, 3, SIDE_PX, SIDE_PX), torch.ones(1, 256), 0)
