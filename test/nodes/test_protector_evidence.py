@@ -1,4 +1,4 @@
-"""The evidence image of the real protector: header exact, heads never raw, blank with the frame."""
+"""The evidence image of the real protector: header exact, heads never raw, blank with frames."""
 from __future__ import annotations
 
 import sys
