@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from latent_rag_ros.evaluation import feature_claim
 from latent_rag_ros.evaluation.errors import EvaluationError
-from latent_rag_ros.evaluation.feature_claim import NOT_RUN as FEATURES_NOT_RUN
-from latent_rag_ros.evaluation.feature_claim import targets_table as feature_targets
 from latent_rag_ros.evaluation.feature_table import features_table
 from latent_rag_ros.evaluation.model_tables import (
     fidelity_table, models_table, recognition_table, speed_table)
@@ -24,19 +23,21 @@ def _evaluation(results: Mapping[str, Any]) -> str:
 
 
 def _features(results: Mapping[str, Any]) -> str:
-    return f'{features_table(results)}\n\n{feature_targets(results)}'
+    return f'{features_table(results)}\n\n{feature_claim.targets_table(results)}'
 
 
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     'evaluation': _evaluation, 'attack_claim': attack_claim, 'latent_rag': results_table,
-    'coverage': coverage_table, 'models': models_table, 'features': _features}
+    'coverage': coverage_table, 'models': models_table, 'features': _features,
+    'features_claim': feature_claim.leak_claim}
 """Tables by name, each between its own markers, also on one line with other text."""
 
-SOURCES: Mapping[str, str] = {'attack_claim': 'evaluation'}
+SOURCES: Mapping[str, str] = {'attack_claim': 'evaluation', 'features_claim': 'features'}
 """`NAME.json` in the results folder makes the table NAME, but for these."""
 
 ABSENT: Mapping[str, str] = {'evaluation': NOT_RUN, 'attack_claim': NOT_ATTACKED,
-                             'features': FEATURES_NOT_RUN}
+                             'features': feature_claim.NOT_RUN,
+                             'features_claim': feature_claim.NOT_ATTACKED}
 """What stands in place of tables whose results are not there; others are left as they are."""
 
 CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {

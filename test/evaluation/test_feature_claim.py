@@ -4,7 +4,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from latent_rag_ros.evaluation.feature_claim import targets, targets_table
+from latent_rag_ros.evaluation.feature_claim import leak_claim, targets, targets_table
 from latent_rag_ros.evaluation.feature_summary import with_ratios
 
 
@@ -43,3 +43,11 @@ def test_nothing_is_claimed_when_the_protected_extractor_was_not_measured():
     made = results(plain=PLAIN, noise_06=NOISE)
     made['protected'] = {'skipped': 'not there'}
     assert targets(made) == [] and len(targets_table(made).splitlines()) == 2
+
+
+def test_claim_names_what_both_extractors_give_away():
+    made = results(plain=PLAIN, protected=GOOD)
+    said = leak_claim(made)
+    assert 'plain features' in said and '0.50 of a person' in said and '20 %' in said
+    assert 'protected features' in said and '0.10 of a person' in said and '40 %' in said
+    assert 'protected' not in leak_claim(results(plain=PLAIN))
