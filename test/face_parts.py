@@ -60,10 +60,10 @@ def face_picture(seed: int, height_px: int = 160, width_px: int = 200) -> np.nda
     return np.kron(coarse, np.ones((8, 8, 1), np.uint8))
 
 
-def write_random_faces(folder: Path, cosine_max: float = 1.0, people: int = 12) -> Path:
-    """Fill a folder with random face networks, a gallery and oracles; return the folder.
+def write_random_faces(folder: Path, people: int = 12) -> Path:
+    """Fill a folder with random face networks, a gallery and oracles that know nobody again.
 
-    An oracle knows somebody again from `cosine_max` on: 1 nobody, -1 everybody.
+    Returns the folder.
     """
     torch.manual_seed(11)
     networks = {'face_encoder': DisentangledEncoder(), 'face_autoencoder': FaceAutoencoder(),
@@ -77,7 +77,7 @@ def write_random_faces(folder: Path, cosine_max: float = 1.0, people: int = 12) 
     save_gallery(folder / GALLERY, IdentityGallery(codes.astype(np.float32)), 'random')
     register(folder / GALLERY)
     save_thresholds(folder / THRESHOLDS,
-                    {name: Threshold(cosine_max, 1000, 5) for name in ORACLES})
+                    {name: Threshold(1.0, 1000, 5) for name in ORACLES})
     return folder
 
 

@@ -1,7 +1,9 @@
 """One face at a time: who it becomes, what may be shown of it, and when nothing may."""
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 import torch
 
 from latent_rag_ros.identity_decoupling.face_folders import (
-    GALLERY, ORACLES, FaceSettings, load_face_replacer, weights_id)
+    GALLERY, ORACLES, THRESHOLDS, FaceSettings, load_face_replacer, weights_id)
 from latent_rag_ros.identity_decoupling.face_replacer import FaceOutcome, FaceReplacer
 from latent_rag_ros.identity_decoupling.face_square import cut, face_square, points_in
 from latent_rag_ros.identity_decoupling.gallery import IdentityGallery, save_gallery
@@ -32,9 +34,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_random_faces(tmp_path_factory.mktemp('faces'))
 
 
+def calibrate(folder: Path, cosines: Sequence[float]) -> None:
+    """Write the thresholds of the oracles."""
+    save_thresholds(folder / THRESHOLDS, {name: Threshold(cosine, 1000, 5)
+                                          for name, cosine in zip(ORACLES, cosines)})
+
+
 @pytest.fixture
+def own_folder(folder: Path, tmp_path: Path) -> Path:
+    """Return a copy of the folder that a test may change."""
+    return shutil.copytree(folder, tmp_path / 'faces')
+
+
+@pytest.fixture(scope='module')
 def replacer(folder: Path) -> FaceReplacer:
     """Return what they make, with one step of the student."""
+    return load_face_replacer(folder, folder, FaceSettings(steps=1), key=KEY)
+
+
+@pytest.fixture
+def own_replacer(folder: Path) -> FaceReplacer:
+    """Return the same to be broken."""
     return load_face_replacer(folder, folder, FaceSettings(steps=1), key=KEY)
 
 
@@ -88,6 +108,12 @@ def test_face_is_replaced_and_everything_else_stays(replacer: FaceReplacer) -> N
     assert (shown[square.slices][core] == result.pixels[core]).all()
 
 
+def test_track_keeps_its_identity_while_the_picture_changes(replacer: FaceReplacer) -> None:
+    tries = {replacer.replace(face_picture(number), LANDMARKS + number, 9).record.tries
+             for number in range(3)}
+    assert len(tries) == 1 and replacer.redraws == 0
+
+
 def test_track_keeps_its_face_and_others_get_others(
         replacer: FaceReplacer, folder: Path) -> None:
     image = face_picture(1)
@@ -99,8 +125,9 @@ def test_track_keeps_its_face_and_others_get_others(
     assert replacer.redraws == 0
 
 
-def test_nothing_is_shown_while_an_oracle_knows_the_person(folder: Path, tmp_path: Path) -> None:
-    known = load_face_replacer(folder, write_random_faces(tmp_path, -1.0), FaceSettings(
+def test_nothing_is_shown_while_an_oracle_knows_the_person(own_folder: Path) -> None:
+    calibrate(own_folder, [-1.0, -1.0])
+    known = load_face_replacer(own_folder, own_folder, FaceSettings(
         steps=1, enforcement_steps=2), key=KEY)
     result = known.replace(face_picture(1), LANDMARKS, 7)
     assert result.pixels is None and result.record.outcome == FaceOutcome.KNOWN
@@ -110,14 +137,12 @@ def test_nothing_is_shown_while_an_oracle_knows_the_person(folder: Path, tmp_pat
 
 
 def test_gradient_steps_lead_below_a_threshold_that_is_near(
-        folder: Path, replacer: FaceReplacer, tmp_path: Path) -> None:
+        replacer: FaceReplacer, own_folder: Path) -> None:
     image = face_picture(1)
     cosines = replacer.replace(image, LANDMARKS, 7).record.cosines
-    write_random_faces(tmp_path)
-    save_thresholds(tmp_path / 'thresholds.json', {
-        name: Threshold(cosine - 1e-5, 1000, 5) for name, cosine in zip(ORACLES, cosines)})
-    enforced = load_face_replacer(folder, tmp_path, FaceSettings(
-        steps=1, enforcement_steps=40), key=KEY).replace(image, LANDMARKS, 7)
+    calibrate(own_folder, [cosine - 1e-5 for cosine in cosines])
+    enforced = load_face_replacer(own_folder, own_folder, FaceSettings(
+        steps=1, enforcement_steps=10), key=KEY).replace(image, LANDMARKS, 7)
     assert enforced.record.steps > 0
     assert (enforced.record.outcome == FaceOutcome.REPLACED) == (min(enforced.record.margins) > 0)
     assert sum(enforced.record.cosines) < sum(cosines)
@@ -130,17 +155,17 @@ def test_nothing_is_shown_when_nobody_is_far_enough(folder: Path) -> None:
     assert strict.leak.solid_share == pytest.approx(1)
 
 
-def test_nothing_is_shown_of_numbers_that_are_none(replacer: FaceReplacer) -> None:
-    for values in replacer.generator.autoencoder.colours.parameters():
+def test_nothing_is_shown_of_numbers_that_are_none(own_replacer: FaceReplacer) -> None:
+    for values in own_replacer.generator.autoencoder.colours.parameters():
         values.fill_(torch.nan)
-    result = replacer.replace(face_picture(1), LANDMARKS, 7)
+    result = own_replacer.replace(face_picture(1), LANDMARKS, 7)
     assert result.pixels is None and result.record.outcome == FaceOutcome.NOT_FINITE
 
 
-def test_nothing_is_shown_when_an_oracle_gives_no_numbers(replacer: FaceReplacer) -> None:
-    for values in replacer.oracles[0].network.parameters():
+def test_nothing_is_shown_when_an_oracle_gives_no_numbers(own_replacer: FaceReplacer) -> None:
+    for values in own_replacer.oracles[0].network.parameters():
         values.fill_(torch.nan)
-    result = replacer.replace(face_picture(1), LANDMARKS, 7)
+    result = own_replacer.replace(face_picture(1), LANDMARKS, 7)
     assert result.pixels is None and result.record.outcome == FaceOutcome.KNOWN
 
 
@@ -154,19 +179,17 @@ def test_nothing_is_shown_after_the_deadline(replacer: FaceReplacer) -> None:
     ('face_oracle_dlib.safetensors', 'convert_face_networks'),
     ('thresholds.json', 'calibrate_face_oracles')])
 def test_missing_file_is_named_with_the_command_that_makes_it(
-        tmp_path: Path, name: str, command: str) -> None:
-    write_random_faces(tmp_path)
-    (tmp_path / name).unlink()
+        own_folder: Path, name: str, command: str) -> None:
+    (own_folder / name).unlink()
     with pytest.raises(WeightsError, match=f'{name}.*{command}'):
-        load_face_replacer(tmp_path, tmp_path)
+        load_face_replacer(own_folder, own_folder)
 
 
-def test_gallery_of_another_encoder_is_refused(tmp_path: Path) -> None:
-    write_random_faces(tmp_path)
-    save_gallery(tmp_path / GALLERY, IdentityGallery(np.eye(8, dtype=np.float32)), 'other')
-    register(tmp_path / GALLERY)
+def test_gallery_of_another_encoder_is_refused(own_folder: Path) -> None:
+    save_gallery(own_folder / GALLERY, IdentityGallery(np.eye(8, dtype=np.float32)), 'other')
+    register(own_folder / GALLERY)
     with pytest.raises(WeightsError, match='8 numbers'):
-        load_face_replacer(tmp_path, tmp_path)
+        load_face_replacer(own_folder, own_folder)
 
 
 def test_name_of_the_weights_changes_with_them(folder: Path) -> None:

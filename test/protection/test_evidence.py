@@ -1,6 +1,7 @@
 """The evidence image: bodies as they are, heads never; everything that fails covers more."""
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from latent_rag_ros.identity_decoupling.face_folders import FaceSettings, load_face_replacer
+from latent_rag_ros.identity_decoupling.face_folders import (
+    ORACLES, THRESHOLDS, FaceSettings, load_face_replacer)
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
 from latent_rag_ros.identity_decoupling.face_square import face_square
 from latent_rag_ros.identity_decoupling.head_blend import head_opacity
+from latent_rag_ros.identity_decoupling.oracles.calibration import Threshold, save_thresholds
 from latent_rag_ros.protection.evidence import EvidenceFrame, FaceReason, HeadFill
 from latent_rag_ros.protection.evidence_method import EvidenceMethod, EvidenceSettings
 from latent_rag_ros.protection.pipeline import ProtectionPipeline
@@ -191,8 +194,10 @@ def test_frame_is_blanked_without_evidence_when_something_unknown_happens(
 
 
 def test_person_whom_an_oracle_still_knows_is_covered_whole(
-        frame: Frame, shown: Callable, load: Callable, tmp_path: Path) -> None:
-    found = shown([PERSON], HEAD, replacer=load(write_random_faces(tmp_path, -1.0)))
+        frame: Frame, shown: Callable, load: Callable, folder: Path, tmp_path: Path) -> None:
+    networks = shutil.copytree(folder, tmp_path / 'faces')
+    save_thresholds(networks / THRESHOLDS, {name: Threshold(-1.0, 1000, 5) for name in ORACLES})
+    found = shown([PERSON], HEAD, replacer=load(networks))
     face, = found.evidence.faces
     assert (face.reason, found.reason) == (FaceReason.KNOWN, Reason.NOT_VERIFIED)
     assert max(face.margins) < 0
