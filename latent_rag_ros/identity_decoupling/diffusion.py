@@ -13,6 +13,9 @@ from torch import Tensor
 
 STEPS = 1000
 TEACHER_STEPS_MAX = 50
+GUIDANCE = 1.5
+"""How far the teacher leaves the noise without identity behind, see `guided`."""
+
 CLEAN = -1
 """The time before step 0: no noise at all."""
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from latent_rag_ros.identity_decoupling.autoencoder import (
     LATENT_CHANNELS, LATENT_SIDE, FaceAutoencoder, load_autoencoder)
 from latent_rag_ros.identity_decoupling.consistency import sample_student
-from latent_rag_ros.identity_decoupling.diffusion import Denoiser, guided, sample_teacher
+from latent_rag_ros.identity_decoupling.diffusion import (
+    GUIDANCE, Denoiser, guided, sample_teacher)
 from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder, load_encoder
 from latent_rag_ros.identity_decoupling.unet import FaceUNet, load_unet
 
@@ -38,7 +39,7 @@ class FaceGenerator:
     unet: FaceUNet
     kind: str = STUDENT
     steps: int = 4
-    guidance: float = 0.5
+    guidance: float = GUIDANCE
 
     def __post_init__(self) -> None:
         """Raise ValueError for a kind that does not exist."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from latent_rag_ros.identity_decoupling.autoencoder import LATENT_CHANNELS
 from latent_rag_ros.identity_decoupling.diffusion import levels
@@ -22,6 +23,9 @@ WIDTHS = (64, 96, 128)
 """Channels at 16, 8 and 4 cells."""
 
 CONDITION = 128
+ATTRIBUTE_CELL = 2
+"""Attributes reach the denoiser as means of 2 x 2 places: finer ones hold the whole face, and then
+another identity changes nothing."""
 
 
 class FaceUNet(nn.Module):
@@ -76,9 +80,10 @@ class FaceUNet(nn.Module):
         """
         if dropped is not None:
             identity = torch.where(dropped[:, None], self.nobody, identity)
-        condition = nn.functional.silu(self.time(time_features(times, CONDITION))
-                                       + self.identity(identity))
-        fine = self.down[0](self.stem(torch.cat([latents, attributes], 1)), condition)
+        condition = functional.silu(self.time(time_features(times, CONDITION))
+                                    + self.identity(identity))
+        coarse = upsampled(functional.avg_pool2d(attributes, ATTRIBUTE_CELL))
+        fine = self.down[0](self.stem(torch.cat([latents, coarse], 1)), condition)
         middle = self.down[1](self.halve[0](fine), condition)
         x = self.bottom[0](self.halve[1](middle), condition)
         x = self.bottom[2](self.bottom[1](x), condition)

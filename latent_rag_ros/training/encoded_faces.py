@@ -26,6 +26,7 @@ class FaceNetworks:
 class EncodedFaces:
     """Latents and conditions of all faces and of their mirror images.
 
+    Attributes are drawn anew from their law every time: what is below their noise is not learned.
     The identity of a face is that of its person, the mean over the pictures, as in the gallery
     that replacements are taken from.
 
@@ -46,23 +47,27 @@ class EncodedFaces:
         plain, mirrored = self._encoded(mirrored=False), self._encoded(mirrored=True)
         self.latents = torch.cat([plain[0], mirrored[0]])
         self.attributes = torch.cat([plain[2], mirrored[2]])
+        self.attribute_deviation = torch.cat([plain[3], mirrored[3]])
         labels = torch.from_numpy(faces.identities).to(device)
         sums = plain[1].new_zeros(faces.people, plain[1].shape[1]).index_add_(0, labels, plain[1])
         self.identity = functional.normalize(sums, dim=1)[labels.repeat(2)]
 
     @torch.no_grad()
     def _encoded(self, mirrored: bool) -> tuple[Tensor, ...]:
-        """Return latents, identity directions and attribute maps of all faces."""
+        """Return latents, identity directions, attribute maps and their deviation."""
         parts = []
         for start in range(0, len(self._faces.images), PICTURES_AT_ONCE):
             rows = np.arange(start, min(start + PICTURES_AT_ONCE, len(self._faces.images)))
             pictures = self._faces.tensor(rows, np.full(len(rows), mirrored)).to(self._device)
             codes = self._encoder(pictures)
-            parts.append((self._autoencoder.encode(pictures), codes.direction, codes.attributes))
+            parts.append((self._autoencoder.encode(pictures), codes.direction, codes.attributes,
+                          (0.5 * codes.attribute_log_variance).exp()))
         return tuple(torch.cat(part) for part in zip(*parts))
 
     def drawn(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Return latents, identity directions and attribute maps of random faces."""
         rows = torch.from_numpy(random.integers(0, len(self.latents), self._batch))
         rows = rows.to(self._device)
-        return self.latents[rows], self.identity[rows], self.attributes[rows]
+        attributes = self.attributes[rows]
+        attributes = attributes + self.attribute_deviation[rows] * torch.randn_like(attributes)
+        return self.latents[rows], self.identity[rows], attributes

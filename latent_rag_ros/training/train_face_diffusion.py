@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from latent_rag_ros.identity_decoupling.consistency import distillation_loss
-from latent_rag_ros.identity_decoupling.diffusion import STEPS, Denoiser, guided, levels, noised
+from latent_rag_ros.identity_decoupling.diffusion import (
+    GUIDANCE, STEPS, Denoiser, guided, levels, noised)
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
 from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
 from latent_rag_ros.training.faces import Faces
@@ -21,14 +22,14 @@ from latent_rag_ros.training.trainer import Schedule, Trainer
 class FaceDiffusionSettings:
     """Settings of teacher and student; they go into the weights' metadata."""
 
-    iterations: int = 1600
-    student_iterations: int = 300
+    iterations: int = 1200
+    student_iterations: int = 250
     batch: int = 32
     learning_rate: float = 5e-4
     student_learning_rate: float = 1e-4
     seed: int = 23
-    dropped_share: float = 0.1
-    guidance: float = 0.5
+    dropped_share: float = 0.15
+    guidance: float = GUIDANCE
     average_decay: float = 0.95
     bfloat16: bool = True
 

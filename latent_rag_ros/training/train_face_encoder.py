@@ -4,10 +4,14 @@ Loss: reconstruction from the attributes and the identity of another picture of 
 (so that the identity holds nothing else), KL of both, classification of the identity code by
 cosine (Wang et al., "CosFace", CVPR 2018), CLUB between identity and pooled attributes, and the
 gradient independence term. CLUB's own network learns in alternation, by maximum likelihood.
+
+Afterwards the attributes are squeezed: their KL weighs much more, so that they keep only what the
+identity code does not say already. Without that a map of 16 x 16 cells holds the whole face, and
+another identity changes nothing.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +29,7 @@ from latent_rag_ros.training.precision import mixed_precision
 from latent_rag_ros.training.trainer import Schedule, Trainer
 
 POOLED = 4 * ATTRIBUTE_CHANNELS
+SQUEEZE_SEED = 100
 
 
 @dataclass(frozen=True)
@@ -32,15 +37,18 @@ class FaceEncoderSettings:
     """Settings of one run; they go into the weights' metadata."""
 
     iterations: int = 900
+    squeeze_iterations: int = 350
     people: int = 8
     pictures: int = 4
     learning_rate: float = 1e-3
+    squeeze_learning_rate: float = 5e-4
     seed: int = 21
     cosine_scale: float = 20.0
     cosine_margin: float = 0.1
     picture_weight: float = 3.0
     identity_weight: float = 1.0
     divergence_weight: float = 5e-3
+    squeezed_divergence_weight: float = 0.1
     information_weight: float = 0.02
     dependence_weight: float = 0.05
     dependence_every: int = 8
@@ -79,24 +87,33 @@ class FaceEncoderTraining:
         self.encoder, self.decoder = DisentangledEncoder(), CodeDecoder()
         self.classifier = CosineClassifier(faces.people)
         self.club = Club(IDENTITY_DIMENSION, POOLED)
-        networks = {'encoder': self.encoder, 'decoder': self.decoder,
-                    'classifier': self.classifier, 'club': self.club}
-        for network in networks.values():
+        self._networks = {'encoder': self.encoder, 'decoder': self.decoder,
+                          'classifier': self.classifier, 'club': self.club}
+        for network in self._networks.values():
             network.to(self.device)
         self._parameters = [parameter for name in ('encoder', 'decoder', 'classifier')
-                            for parameter in networks[name].parameters()]
-        self.optimisers = {
-            'codes': torch.optim.AdamW(self._parameters, betas=(0.9, 0.98), weight_decay=1e-4),
-            'club': torch.optim.AdamW(self.club.parameters(), weight_decay=1e-4)}
-        self.trainer = Trainer(networks, self.optimisers, Schedule(
-            settings.iterations, settings.learning_rate, seed=settings.seed), directory,
-            'face_encoder')
+                            for parameter in self._networks[name].parameters()]
+        self._directory, self._attribute_weight = directory, settings.divergence_weight
         self._rows = [np.flatnonzero(faces.identities == person)
                       for person in range(faces.people)]
 
     def run(self) -> nn.Module:
-        """Return the averaged encoder."""
-        return self.trainer.run(self.step)['encoder']
+        """Return the averaged encoder, after both parts of the training."""
+        settings = self.settings
+        averages = self._trainer('face_encoder', Schedule(
+            settings.iterations, settings.learning_rate, seed=settings.seed)).run(self.step)
+        for name, network in self._networks.items():
+            network.load_state_dict(averages[name].state_dict())
+        self._attribute_weight = settings.squeezed_divergence_weight
+        return self._trainer('face_encoder_squeezed', Schedule(
+            settings.squeeze_iterations, settings.squeeze_learning_rate,
+            seed=settings.seed + SQUEEZE_SEED)).run(self.step)['encoder']
+
+    def _trainer(self, name: str, schedule: Schedule) -> Trainer:
+        self.optimisers = {
+            'codes': torch.optim.AdamW(self._parameters, betas=(0.9, 0.98), weight_decay=1e-4),
+            'club': torch.optim.AdamW(self.club.parameters(), weight_decay=1e-4)}
+        return Trainer(self._networks, self.optimisers, schedule, self._directory, name)
 
     def drawn(self, random: np.random.Generator) -> np.ndarray:
         """Return the rows of a batch: a few pictures of each of a few people."""
@@ -117,8 +134,8 @@ class FaceEncoderTraining:
         club = self._train_club(codes)
         parts = self._parts(codes, labels) | dependence
         parts['picture'] = picture_loss(redrawn, pictures)
-        loss = sum(getattr(self.settings, f'{name}_weight') * value
-                   for name, value in parts.items())
+        weights = asdict(self.settings) | {'attribute_divergence_weight': self._attribute_weight}
+        loss = sum(weights[f'{name}_weight'] * value for name, value in parts.items())
         optimiser = self.optimisers['codes']
         optimiser.zero_grad()
         loss.backward()
@@ -144,10 +161,11 @@ class FaceEncoderTraining:
         settings = self.settings
         cosines = self.classifier(codes.direction)
         margin = settings.cosine_margin * functional.one_hot(labels, self.faces.people)
+        identity_divergence, attribute_divergence = codes.divergence()
         return {
             'identity': functional.cross_entropy(settings.cosine_scale * (cosines - margin),
                                                  labels),
-            'divergence': sum(codes.divergence()),
+            'divergence': identity_divergence, 'attribute_divergence': attribute_divergence,
             'information': self.club(codes.direction, pooled(codes.attributes)).clamp_min(0)}
 
     def _train_club(self, codes: FaceCodes) -> float:

@@ -47,7 +47,8 @@ class FaceRecipe:
 
 SHIPPED = FaceRecipe()
 TINY = FaceRecipe(
-    FaceEncoderSettings(iterations=2, people=3, pictures=2), FaceAutoencoderSettings(2, 4),
+    FaceEncoderSettings(iterations=2, squeeze_iterations=2, people=3, pictures=2),
+    FaceAutoencoderSettings(2, 4),
     FaceDiffusionSettings(2, 2, batch=4), InformationSettings(iterations=4, resamples=3))
 """Proves the path in a minute; its weights are good for nothing."""
 

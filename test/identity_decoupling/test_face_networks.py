@@ -67,6 +67,17 @@ def test_denoiser_listens_to_every_condition() -> None:
         assert torch.equal(*dropped)
 
 
+def test_denoiser_sees_no_attribute_finer_than_a_cell() -> None:
+    unet = disturbed(FaceUNet())
+    latents, attributes = torch.randn(2, 1, 4, 16, 16)
+    identity = nn.functional.normalize(torch.randn(1, 256), dim=1)
+    fine = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(8, 8)
+    with torch.no_grad():
+        found = [unet(latents, torch.tensor([500]), identity, values)
+                 for values in (attributes, attributes + fine)]
+    torch.testing.assert_close(*found, atol=1e-4, rtol=1e-4)
+
+
 def test_noise_follows_from_the_velocity() -> None:
     unet, latents = disturbed(FaceUNet()), torch.randn(1, 4, 16, 16)
     conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 4, 16, 16)
