@@ -64,7 +64,7 @@ class ProtectionSettings:
     feature_noise: float = 0.04
     warm_up_iterations: int = 300
     ramp_iterations: int = 300
-    privacy_weight: float = 10.0
+    privacy_weight: float = 16.0
     lazy_reading: str = 'slow_copy'
     lazy_every: int = 5
     slow_decay: float = 0.5
