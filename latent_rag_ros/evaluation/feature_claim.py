@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from latent_rag_ros.evaluation.feature_summary import NO_FEATURE
 from latent_rag_ros.evaluation.feature_table import measured_rows, title
 from latent_rag_ros.evaluation.privacy.claim import Target
 from latent_rag_ros.feature_privacy.row_names import DECODER_PROTECTED, PLAIN, PROTECTED
@@ -33,8 +34,10 @@ def leak_claim(results: Figures) -> str:
             f'independent network recognised {100 * rank1:.0f} % of the reversed pictures, and '
             f'the shirt\'s colour was told in {100 * torso["accuracy"]:.0f} % (chance '
             f'{100 * torso["chance"]:.0f} %)')
+    floor = max(results['floors'][guess]['skill'] for guess in NO_FEATURE)
     return (f'What features give away to attackers with pairs made under the key: '
-            f'{"; ".join(said)}. A stronger attacker gets more.')
+            f'{"; ".join(said)}. Without any feature {floor:.2f} of a person are explained. A '
+            'stronger attacker gets more.')
 
 
 def targets(results: Figures) -> list[Target]:
@@ -61,7 +64,7 @@ def _utility(rows: Figures) -> Iterator[Target]:
 
 def _leak(rows: Figures) -> Iterator[Target]:
     row = rows[PROTECTED]
-    for name, text in (('skill', 'skill of the strongest attacker'),
+    for name, text in (('skill', 'skill of the strongest attacker above the floor'),
                        ('rank1', 'Rank-1 of reversed pictures above the floor')):
         cut = row[f'{name}_cut']
         if cut is not None:

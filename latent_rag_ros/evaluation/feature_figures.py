@@ -143,14 +143,19 @@ class FeatureEvaluation:
 
     def _floors(self) -> Figures:
         """Return what needs no feature, and what the independent network gets of the originals."""
-        floors = [self.measures[subjects.name] for subjects in self.data.held_out]
-        figures = {'mean_image': averaged([one.figures([one.floor()]) for one in floors]),
-                   'original': averaged([one.figures([one.attacked.people.images])
-                                         for one in floors])}
+        figures = self._floors_of([self.measures[subjects.name]
+                                   for subjects in self.data.held_out])
         if self.data.real is not None:
-            measure = self.measures[self.data.real.name]
-            figures['vtest'] = {'mean_image': measure.figures([measure.floor()])}
+            figures['vtest'] = self._floors_of([self.measures[self.data.real.name]])
         return figures
+
+    def _floors_of(self, measures: Sequence[ReversalMeasure]) -> Figures:
+        person = self.pictures.mean_person()
+        guesses = {'mean_image': [one.floor() for one in measures],
+                   'mean_person': [one.repeated(person) for one in measures],
+                   'original': [one.attacked.people.images for one in measures]}
+        return {name: averaged([one.figures([images]) for one, images in zip(measures, pictures)])
+                for name, pictures in guesses.items()}
 
     def _of_extractor(self, extractor: Extractor) -> Figures:
         own, published = self._published(extractor)

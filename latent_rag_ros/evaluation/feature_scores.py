@@ -65,7 +65,11 @@ class ReversalMeasure:
 
     def floor(self) -> Images:
         """Return the mean picture once per attacked picture."""
-        return np.broadcast_to(self.mean_picture, self.attacked.people.images.shape).copy()
+        return self.repeated(self.mean_picture)
+
+    def repeated(self, picture: NDArray[np.uint8]) -> Images:
+        """Return one picture (128, 64, 3) once per attacked picture."""
+        return np.broadcast_to(picture, self.attacked.people.images.shape).copy()
 
     def figures(self, draws: Sequence[Images]) -> Figures:
         """Return the figures of one or several reversed pictures per attacked picture.

@@ -11,6 +11,9 @@ from latent_rag_ros.feature_privacy.utility_reversibility import (
     attack_share, urr_norm, urr_ratio)
 
 NOT_EXTRACTORS = ('about', 'floors')
+NO_FEATURE = ('mean_image', 'mean_person')
+"""Guesses of somebody who has no feature."""
+
 QUALITIES = ('skill', 'rank1', 'ssim')
 
 
@@ -30,13 +33,14 @@ def strongest(attacks: Figures, figure: str) -> str:
 def with_ratios(results: Figures) -> None:
     """Add strongest attackers, both ratios and the cuts to each extractor, in place.
 
-    `urr_ratio` takes the Rank-1 of reversed pictures for R, `urr_norm` the skill, whose floor is
-    0; `urr_ratio_ssim` and `urr_norm_rank1` are the same definitions with the other qualities.
+    `urr_ratio` takes the Rank-1 of reversed pictures for R, `urr_norm` the skill; floors are what
+    the better of mean picture and mean person reaches without a feature. `urr_ratio_ssim` and `urr_norm_rank1` are the same definitions with the other qualities.
     `skill_cut` and `rank1_cut` are the shares of the plain extractor's leak above the floor that
     are gone. What compares with a plain extractor that leaks nothing is None.
     """
     plain = results[PLAIN]
-    floors = {'skill': 0.0, 'rank1': results['floors']['mean_image']['rank1']}
+    floors = {figure: max(results['floors'][guess][figure] for guess in NO_FEATURE)
+              for figure in ('skill', 'rank1')}
     best = {figure: plain['attacks'][strongest(plain['attacks'], figure)][figure]
             for figure in floors}
     for name, row in results.items():

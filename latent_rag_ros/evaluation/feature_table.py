@@ -13,6 +13,8 @@ TITLES = {
 COLUMNS = ('features', 'mAP', 'of protected pictures', 'skill, strongest attacker',
            'Rank-1 of reversed pictures', 'torso colour', 'legs colour', 'body', 'build', 'hair',
            'URR ratio', 'URR norm')
+FLOORS = {'mean_image': 'floor: mean picture, most frequent class',
+          'mean_person': 'floor: mean person, most frequent class'}
 ATTRIBUTES = ('torso_colour', 'legs_colour', 'body', 'build', 'hair')
 
 
@@ -42,10 +44,10 @@ def features_table(results: Mapping[str, Any]) -> str:
             f'{row["urr_ratio"]:.2f}',
             '–' if row['urr_norm'] is None else f'{row["urr_norm"]:.2f}']))
     chances = next(iter(rows.values()))['attributes']
-    floor = results['floors']['mean_image']
-    lines.append(_row(['floor: mean picture, most frequent class', '–', '–',
-                       f'{floor["skill"] + 0.0:.3f}', _percent(floor['rank1']),
-                       *(_percent(chances[name]['chance']) for name in ATTRIBUTES), '–', '–']))
+    for name, text in FLOORS.items():
+        floor = results['floors'][name]
+        lines.append(_row([text, '–', '–', f'{floor["skill"] + 0.0:.3f}', _percent(floor['rank1']),
+                           *(_percent(chances[name]['chance']) for name in ATTRIBUTES), '–', '–']))
     return '\n'.join([*lines, '', _caption(results)])
 
 

@@ -75,6 +75,14 @@ class OwnPictures:
         """The pictures in their own space, background filled in, shape (n, k)."""
         return self._numbers[1]
 
+    def mean_person(self) -> NDArray[np.uint8]:
+        """Return the best guess of somebody who has no feature, shape (128, 64, 3), uint8, RGB.
+
+        The mean of all pictures is none: in it every part of a person is mixed with background.
+        """
+        picture = self.space.pictures(torch.zeros(1, self.space.components.shape[1]))[0]
+        return (picture * 255).round().byte().permute(1, 2, 0).numpy()
+
     @cached_property
     def _numbers(self) -> tuple[PictureSpace, Tensor]:
         with torch.random.fork_rng(devices=[]):

@@ -18,7 +18,9 @@ def row(utility: float, skill: float, rank1: float, colour: float) -> dict[str, 
 
 def results(**rows: dict[str, Any]) -> dict[str, Any]:
     """Return results with ratios."""
-    made = {'about': {}, 'floors': {'mean_image': {'rank1': 0.01}}, **copy.deepcopy(rows)}
+    floors = {'mean_image': {'skill': 0.0, 'rank1': 0.01},
+              'mean_person': {'skill': 0.02, 'rank1': 0.0}}
+    made = {'about': {}, 'floors': floors, **copy.deepcopy(rows)}
     with_ratios(made)
     return made
 

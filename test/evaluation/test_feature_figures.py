@@ -180,7 +180,7 @@ def test_page_needs_nothing_else_and_table_has_every_row(evaluation, data):
     assert 'http' not in page and '<svg' in page
     table = features_table(evaluation.results)
     rows = [line for line in table.splitlines() if line.startswith('|')]
-    assert len(rows) == 2 + 2 + 1 and 'plain, secret rotation' in table
+    assert len(rows) == 2 + 2 + 2 and 'plain, secret rotation' in table
 
 
 def test_results_are_json(evaluation, tmp_path):
@@ -220,12 +220,17 @@ def test_ratios_compare_the_strongest_attackers():
                                    'gan': {'skill': 0.3, 'rank1': 0.4, 'ssim': 0.4}}}
     half = {'map': 0.8, 'attacks': {'decoder': {'skill': 0.1, 'rank1': 0.1, 'ssim': 0.5},
                                     'gan': {'skill': 0.2, 'rank1': 0.2, 'ssim': 0.4}}}
-    results = {'about': {}, 'floors': {'mean_image': {'rank1': 0.0}}, 'plain': row,
+    floors = {'mean_image': {'skill': 0.0, 'rank1': 0.0},
+              'mean_person': {'skill': 0.0, 'rank1': 0.0}}
+    results = {'about': {}, 'floors': floors, 'plain': row,
                'protected': half, 'missing': {'skipped': 'not there'}}
     with_ratios(results)
     assert row['urr_norm'] == 1 and row['urr_ratio'] == 2 and row['skill_cut'] == 0
     assert half['urr_norm'] == half['urr_norm_rank1'] == 2 and half['urr_ratio'] == 4
     assert half['skill_cut'] == half['rank1_cut'] == 0.5 and half['map_loss_points'] == 0
+    floors['mean_person']['skill'] = 0.1  # what needs no feature is no leak
+    with_ratios(results)
+    assert half['skill_cut'] == pytest.approx(2 / 3, abs=1e-4) and half['urr_norm'] == 3
     assert half['strongest'] == {'skill': 'gan', 'rank1': 'gan', 'ssim': 'decoder'}
 
 
