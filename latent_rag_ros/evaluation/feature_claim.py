@@ -14,8 +14,8 @@ Figures = Mapping[str, Any]
 COMMAND = 'latent-rag evaluate features'
 NOT_RUN = (f'Not measured for this release yet: `{COMMAND}` makes `results/features.json`, and '
            'this table from it.')
-NOT_ATTACKED = ('Whoever has pictures with their features can turn others back into an approximate '
-                'picture; how well is not measured for this release yet.')
+NOT_ATTACKED = ('Whoever has pictures with their features can turn others back into an '
+                'approximate picture; how well is not measured for this release yet.')
 LOSS_POINTS_MAX, CUT_MIN, URR_FACTOR_MIN = 2.0, 0.6, 2.0
 
 

@@ -34,9 +34,10 @@ def with_ratios(results: Figures) -> None:
     """Add strongest attackers, both ratios and the cuts to each extractor, in place.
 
     `urr_ratio` takes the Rank-1 of reversed pictures for R, `urr_norm` the skill; floors are what
-    the better of mean picture and mean person reaches without a feature. `urr_ratio_ssim` and `urr_norm_rank1` are the same definitions with the other qualities.
-    `skill_cut` and `rank1_cut` are the shares of the plain extractor's leak above the floor that
-    are gone. What compares with a plain extractor that leaks nothing is None.
+    the better of mean picture and mean person reaches without a feature. `urr_ratio_ssim` and
+    `urr_norm_rank1` are the same definitions with the other qualities. `skill_cut` and
+    `rank1_cut` are the shares of the plain extractor's leak above the floor that are gone. What
+    compares with a plain extractor that leaks nothing is None.
     """
     plain = results[PLAIN]
     floors = {figure: max(results['floors'][guess][figure] for guess in NO_FEATURE)
