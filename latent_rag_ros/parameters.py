@@ -21,7 +21,7 @@ ENGINE = Parameter(
 AUTOSTART = Parameter(
     'autostart', True, 'Configure and activate at start, without a lifecycle manager.')
 
-DEFAULT_EXTRACTOR = 'plain'
+DEFAULT_EXTRACTOR = 'protected'
 """Default of `identity.extractor`; `protected` needs the weights of a protection head."""
 
 PROTECTOR: tuple[Parameter, ...] = (
