@@ -9,7 +9,7 @@ import torch
 
 from latent_rag_ros.weights.registry import WeightsError
 
-RECIPE_NAMES = ('shipped', 'tiny')
+RECIPE_NAMES = ('shipped', 'short', 'tiny')
 PROTECTED = ('protection_head', 'decoder_protection_head')
 EMBEDDERS = ('embedder', 'unseen_embedder', *PROTECTED)
 STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store', 'code_predictor', *PROTECTED,
@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder of weights, checkpoints and logs; an interrupted run '
                         'continues when it gets the same folder')
     parser.add_argument('--recipe', choices=RECIPE_NAMES, default='shipped',
-                        help='tiny proves the path in a minute (default: %(default)s)')
+                        help='tiny proves the path in a minute, short is for faces on a CPU '
+                        '(default: %(default)s)')
     parser.add_argument('--initial', type=Path,
                         help='weights of an earlier run that an embedder goes on from '
                         '(default: it starts from random ones, a protection head needs '
@@ -56,6 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise WeightsError(
             f'--initial {arguments.initial} is for {" and ".join(EMBEDDERS)}; '
             f'leave it out for {arguments.what}')
+    if arguments.recipe not in RECIPES:
+        raise WeightsError(f'--recipe {arguments.recipe} is for faces; choose one of '
+                           f'{", ".join(RECIPES)} for {arguments.what}')
     torch.set_num_threads(arguments.threads)
     changes = {'lazy_reading': arguments.lazy_update, 'privacy_weight': arguments.privacy_weight}
     recipe = with_protection(RECIPES[arguments.recipe], **{

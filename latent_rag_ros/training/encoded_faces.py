@@ -34,14 +34,11 @@ class EncodedFaces:
     ----------
     faces : Faces
     networks : FaceNetworks
-    batch : int
-        Faces that are drawn at a time.
     device : torch.device
     """
 
-    def __init__(self, faces: Faces, networks: FaceNetworks, batch: int,
-                 device: torch.device) -> None:
-        self._faces, self._batch, self._device = faces, batch, device
+    def __init__(self, faces: Faces, networks: FaceNetworks, device: torch.device) -> None:
+        self._faces, self._device = faces, device
         self._autoencoder = networks.autoencoder.to(device).eval()
         self._encoder = networks.encoder.to(device).eval()
         plain, mirrored = self._encoded(mirrored=False), self._encoded(mirrored=True)
@@ -64,9 +61,9 @@ class EncodedFaces:
                           (0.5 * codes.attribute_log_variance).exp()))
         return tuple(torch.cat(part) for part in zip(*parts))
 
-    def drawn(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return latents, identity directions and attribute maps of random faces."""
-        rows = torch.from_numpy(random.integers(0, len(self.latents), self._batch))
+    def drawn(self, random: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return latents, identity directions and attribute maps of `count` random faces."""
+        rows = torch.from_numpy(random.integers(0, len(self.latents), count))
         rows = rows.to(self._device)
         attributes = self.attributes[rows]
         attributes = attributes + self.attribute_deviation[rows] * torch.randn_like(attributes)

@@ -21,7 +21,7 @@ SCALE_PICTURES = 256
 class FaceAutoencoderSettings:
     """Settings of one run; they go into the weights' metadata."""
 
-    iterations: int = 800
+    iterations: int = 15000
     batch: int = 32
     learning_rate: float = 1e-3
     seed: int = 22

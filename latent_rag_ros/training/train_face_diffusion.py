@@ -12,8 +12,7 @@ from latent_rag_ros.identity_decoupling.consistency import distillation_loss
 from latent_rag_ros.identity_decoupling.diffusion import (
     GUIDANCE, STEPS, Denoiser, guided, levels, noised)
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
-from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
-from latent_rag_ros.training.faces import Faces
+from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.precision import mixed_precision
 from latent_rag_ros.training.trainer import Schedule, Trainer
 
@@ -22,9 +21,9 @@ from latent_rag_ros.training.trainer import Schedule, Trainer
 class FaceDiffusionSettings:
     """Settings of teacher and student; they go into the weights' metadata."""
 
-    iterations: int = 1200
-    student_iterations: int = 250
-    batch: int = 32
+    iterations: int = 40000
+    student_iterations: int = 10000
+    batch: int = 48
     learning_rate: float = 5e-4
     student_learning_rate: float = 1e-4
     seed: int = 23
@@ -35,13 +34,22 @@ class FaceDiffusionSettings:
 
 
 class TeacherTraining:
-    """One training of the teacher; parameters as in `FaceEncoderTraining`."""
+    """One training of the teacher.
 
-    def __init__(self, faces: Faces, networks: FaceNetworks, settings: FaceDiffusionSettings,
-                 directory: Path, device: str = 'cpu') -> None:
+    Parameters
+    ----------
+    faces : EncodedFaces
+    settings : FaceDiffusionSettings
+    directory : Path
+        Where checkpoint and log go.
+    device : str
+        `cpu` or `cuda:N`, that of the encoded faces.
+    """
+
+    def __init__(self, faces: EncodedFaces, settings: FaceDiffusionSettings, directory: Path,
+                 device: str = 'cpu') -> None:
         torch.manual_seed(settings.seed)
-        self.settings = settings
-        self.batches = EncodedFaces(faces, networks, settings.batch, torch.device(device))
+        self.faces, self.settings = faces, settings
         self.unet = FaceUNet().to(device)
         self.optimiser = torch.optim.AdamW(self.unet.parameters(), betas=(0.9, 0.99),
                                            weight_decay=1e-4)
@@ -56,7 +64,7 @@ class TeacherTraining:
 
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step of L = E || v - v_theta ||^2, which weighs the noise by 1 / a_t^2."""
-        latents, identity, attributes = self.batches.drawn(random)
+        latents, identity, attributes = self.faces.drawn(random, self.settings.batch)
         times = torch.randint(0, STEPS, (len(latents),), device=latents.device)
         dropped = torch.rand(len(latents), device=latents.device) < self.settings.dropped_share
         noise = torch.randn_like(latents)
@@ -73,13 +81,12 @@ class TeacherTraining:
 
 
 class StudentTraining:
-    """One distillation; parameters as in `FaceEncoderTraining`, and the frozen teacher."""
+    """One distillation; parameters as in `TeacherTraining`, and the frozen teacher."""
 
-    def __init__(self, faces: Faces, networks: FaceNetworks, teacher: FaceUNet,
-                 settings: FaceDiffusionSettings, directory: Path, device: str = 'cpu') -> None:
+    def __init__(self, faces: EncodedFaces, teacher: FaceUNet, settings: FaceDiffusionSettings,
+                 directory: Path, device: str = 'cpu') -> None:
         torch.manual_seed(settings.seed + 1)
-        self.settings = settings
-        self.batches = EncodedFaces(faces, networks, settings.batch, torch.device(device))
+        self.faces, self.settings = faces, settings
         self.teacher = teacher.to(device).eval().requires_grad_(False)
         self.unet = FaceUNet().to(device)
         self.unet.load_state_dict(teacher.state_dict())
@@ -98,7 +105,7 @@ class StudentTraining:
 
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step of the distillation."""
-        latents, identity, attributes = self.batches.drawn(random)
+        latents, identity, attributes = self.faces.drawn(random, self.settings.batch)
 
         def of(unet: nn.Module) -> Denoiser:
             return lambda noisy, times: unet(noisy, times, identity, attributes)

@@ -36,9 +36,9 @@ SQUEEZE_SEED = 100
 class FaceEncoderSettings:
     """Settings of one run; they go into the weights' metadata."""
 
-    iterations: int = 900
-    squeeze_iterations: int = 350
-    people: int = 8
+    iterations: int = 20000
+    squeeze_iterations: int = 8000
+    people: int = 16
     pictures: int = 4
     learning_rate: float = 1e-3
     squeeze_learning_rate: float = 5e-4

@@ -19,7 +19,7 @@ from latent_rag_ros.identity_decoupling.information_bracket import (
     InformationSettings, information_bracket)
 from latent_rag_ros.identity_decoupling.leak_bits import sampler_leak
 from latent_rag_ros.identity_decoupling.unet import load_unet
-from latent_rag_ros.training.encoded_faces import FaceNetworks
+from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
 from latent_rag_ros.training.faces import Faces, load_faces
 from latent_rag_ros.training.train_face_autoencoder import (
     FaceAutoencoderSettings, FaceAutoencoderTraining)
@@ -45,14 +45,22 @@ class FaceRecipe:
     information: InformationSettings = field(default_factory=InformationSettings)
 
 
-SHIPPED = FaceRecipe()
+FULL = FaceRecipe()
+"""For a GPU; nobody has run it yet."""
+
+SHORT = FaceRecipe(
+    FaceEncoderSettings(iterations=900, squeeze_iterations=350, people=8),
+    FaceAutoencoderSettings(iterations=800),
+    FaceDiffusionSettings(iterations=1000, student_iterations=40, batch=32))
+"""About a quarter of an hour of one core with bfloat16; blurred faces, see the documentation."""
+
 TINY = FaceRecipe(
     FaceEncoderSettings(iterations=2, squeeze_iterations=2, people=3, pictures=2),
     FaceAutoencoderSettings(2, 4),
     FaceDiffusionSettings(2, 2, batch=4), InformationSettings(iterations=4, resamples=3))
 """Proves the path in a minute; its weights are good for nothing."""
 
-FACE_RECIPES = {'shipped': SHIPPED, 'tiny': TINY}
+FACE_RECIPES = {'shipped': FULL, 'short': SHORT, 'tiny': TINY}
 
 
 class FaceTraining:
@@ -85,16 +93,19 @@ class FaceTraining:
             self._keep('face_autoencoder', FaceAutoencoderTraining(
                 faces, recipe.autoencoder, **place).run())
         encoder = load_encoder(self._file('face_encoder'), self._device)
-        networks = FaceNetworks(load_autoencoder(self._file('face_autoencoder'), self._device),
-                                encoder)
+        if self._missing('face_teacher') or self._missing('face_student'):
+            autoencoder = load_autoencoder(self._file('face_autoencoder'), self._device)
+            self._diffuse(EncodedFaces(faces, FaceNetworks(autoencoder, encoder),
+                                       torch.device(self._device)))
+        self._measure(encoder)
+
+    def _diffuse(self, faces: EncodedFaces) -> None:
+        settings, place = self._recipe.diffusion, (self._directory, self._device)
         if self._missing('face_teacher'):
-            self._keep('face_teacher', TeacherTraining(faces, networks, recipe.diffusion,
-                                                       **place).run())
+            self._keep('face_teacher', TeacherTraining(faces, settings, *place).run())
         if self._missing('face_student'):
             teacher = load_unet(self._file('face_teacher'), self._device)
-            self._keep('face_student', StudentTraining(faces, networks, teacher,
-                                                       recipe.diffusion, **place).run())
-        self._measure(encoder)
+            self._keep('face_student', StudentTraining(faces, teacher, settings, *place).run())
 
     def _file(self, name: str) -> Path:
         return self._directory / f'{name}.safetensors'

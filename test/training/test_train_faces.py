@@ -49,10 +49,10 @@ def test_mirrored_pictures_show_left_as_right(pictures: Path) -> None:
 def test_faces_are_encoded_with_the_identity_of_their_person(pictures: Path) -> None:
     torch.manual_seed(0)
     networks = FaceNetworks(FaceAutoencoder(), DisentangledEncoder())
-    encoded = EncodedFaces(load_faces(pictures), networks, 5, torch.device('cpu'))
+    encoded = EncodedFaces(load_faces(pictures), networks, torch.device('cpu'))
     assert encoded.latents.shape == encoded.attributes.shape == (36, 4, 16, 16)
     assert len(encoded.identity.unique(dim=0)) == 3
-    assert [len(part) for part in encoded.drawn(np.random.default_rng(0))] == [5, 5, 5]
+    assert [len(part) for part in encoded.drawn(np.random.default_rng(0), 5)] == [5, 5, 5]
 
 
 def test_tiny_training_makes_every_file_and_does_nothing_twice(
@@ -67,6 +67,12 @@ def test_tiny_training_makes_every_file_and_does_nothing_twice(
     assert set(found) == {'sampler_leak', 'information', 'identity_probe'}
     assert main(arguments) == 0
     assert [path.stat().st_mtime_ns for path in files] == before
+
+
+def test_recipe_for_faces_is_refused_for_anything_else(
+        tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert main(['train', 'embedder', '--out', str(tmp_path), '--recipe', 'short']) == 1
+    assert '--recipe short is for faces' in caplog.text
 
 
 def test_faces_are_asked_for_when_they_are_missing(
