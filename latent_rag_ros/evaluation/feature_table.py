@@ -11,8 +11,8 @@ TITLES = {
     'decoder_protected': 'head trained against a decoder', 'keyed': 'plain, secret rotation',
     'noise': 'plain, Gaussian noise {} % per number', 'dimensions': 'plain, {} of 256 components'}
 COLUMNS = ('features', 'mAP', 'of protected pictures', 'skill, strongest attacker',
-           'Rank-1 of reversed pictures', 'torso colour', 'legs colour', 'body', 'build', 'hair',
-           'URR ratio', 'URR norm')
+           'Rank-1 of reversed pictures', 'of the nearest own picture', 'torso colour',
+           'legs colour', 'body', 'build', 'hair', 'URR ratio', 'URR norm')
 FLOORS = {'mean_image': 'floor: mean picture, most frequent class',
           'mean_person': 'floor: mean person, most frequent class'}
 ATTRIBUTES = ('torso_colour', 'legs_colour', 'body', 'build', 'hair')
@@ -40,6 +40,7 @@ def features_table(results: Mapping[str, Any]) -> str:
             title(name), _percent(row['map']), _matched(row),
             f'{row["attacks"][best["skill"]]["skill"]:.3f} ({best["skill"]})',
             f'{_percent(row["attacks"][best["rank1"]]["rank1"])} ({best["rank1"]})',
+            _percent(row['floors']['nearest_picture']['rank1']),
             *(_percent(row['attributes'][name]['accuracy']) for name in ATTRIBUTES),
             f'{row["urr_ratio"]:.2f}',
             '–' if row['urr_norm'] is None else f'{row["urr_norm"]:.2f}']))
@@ -47,15 +48,18 @@ def features_table(results: Mapping[str, Any]) -> str:
     for name, text in FLOORS.items():
         floor = results['floors'][name]
         lines.append(_row([text, '–', '–', f'{floor["skill"] + 0.0:.3f}', _percent(floor['rank1']),
-                           *(_percent(chances[name]['chance']) for name in ATTRIBUTES), '–', '–']))
+                           '–', *(_percent(chances[name]['chance']) for name in ATTRIBUTES),
+                           '–', '–']))
     return '\n'.join([*lines, '', _caption(results)])
 
 
 def _caption(results: Mapping[str, Any]) -> str:
     about = results['about']
-    return (f'Per cent. Skill: share of a person that a reversed picture explains beyond the mean '
-            f'picture. Rank-1: how often an independent network recognises the reversed picture; '
-            f'of the originals it recognises {_percent(results["floors"]["original"]["rank1"])}. '
+    return (f'Per cent, but for ratios and skill: the share of a person that a reversed picture '
+            f'explains beyond the mean picture. Rank-1: how often an independent network recognises the reversed picture; '
+            f'of the originals it recognises {_percent(results["floors"]["original"]["rank1"])}, of '
+            'pictures that the attacker has of look-alikes, looked up by the nearest feature, what '
+            'the next column says. '
             f'{about["attacker_seeds"]} fresh attackers of each kind per row, the strongest '
             f'counts; held-out synthetic people. Made by `{about["command"]}`.')
 
