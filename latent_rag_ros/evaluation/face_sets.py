@@ -80,10 +80,14 @@ class FaceSet:
 
 
 def thinned(faces: FaceSet, count: int | None) -> FaceSet:
-    """Return at most `count` faces of a set, evenly spread over its people; None keeps all."""
+    """Return at most `count` faces of a set, evenly spread over its people; None keeps all.
+
+    Faces are taken two by two, so that most people stay with more than one.
+    """
     if count is None or count >= len(faces.looks):
         return faces
-    rows = np.linspace(0, len(faces.looks) - 1, count).round().astype(int)
+    firsts = np.linspace(0, len(faces.looks) - 2, count // 2).round().astype(int)
+    rows = np.unique([firsts, firsts + 1])
     return replace(faces, looks=tuple(faces.looks[row] for row in rows))
 
 
