@@ -55,11 +55,11 @@ def features_table(results: Mapping[str, Any]) -> str:
 
 def _caption(results: Mapping[str, Any]) -> str:
     about = results['about']
-    return (f'Per cent, but for ratios and skill: the share of a person that a reversed picture '
-            f'explains beyond the mean picture. Rank-1: how often an independent network recognises the reversed picture; '
-            f'of the originals it recognises {_percent(results["floors"]["original"]["rank1"])}, of '
-            'pictures that the attacker has of look-alikes, looked up by the nearest feature, what '
-            'the next column says. '
+    originals = _percent(results['floors']['original']['rank1'])
+    return ('Per cent, but for ratios and skill: the share of a person that a reversed picture '
+            'explains beyond the mean picture. Rank-1: how often an independent network '
+            f'recognises the reversed picture (the originals: {originals}), and the picture that '
+            'the attacker has of whoever has the nearest feature. '
             f'{about["attacker_seeds"]} fresh attackers of each kind per row, the strongest '
             f'counts; held-out synthetic people. Made by `{about["command"]}`.')
 

@@ -59,10 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.evaluation.feature_page import feature_page
     from latent_rag_ros.evaluation.feature_table import features_table
 
-    complete = not (arguments.quick or arguments.extractor or arguments.crops or arguments.weights
+    complete = not (arguments.quick or arguments.extractor or arguments.crops
                     or arguments.attacker_crops or arguments.iterations)
     rows = arguments.extractor or (QUICK_EXTRACTORS if arguments.quick else extractor_names())
-    options = FeatureOptions(tuple(rows), command='latent-rag evaluate features'
+    command = 'latent-rag evaluate features' + ' --weights DIR' * bool(arguments.weights)
+    options = FeatureOptions(tuple(rows), command=command
                              + ('' if complete else ' (a trial, other options)'))
     if arguments.quick:
         options = replace(options, iterations=QUICK_ITERATIONS, probe_iterations=QUICK_ITERATIONS,
