@@ -28,8 +28,13 @@ def killed_while_writing(kind: str, folder: Path, acknowledged_min: int) -> int:
     return int([line for line in lines if line.endswith('\n')][-1])
 
 
-def assert_whole(kind: str, folder: Path, acknowledged: int) -> None:
-    """Check every identity of a gallery against what the writer writes."""
+def assert_whole(kind: str, folder: Path, acknowledged: int,
+                 never_acknowledged: set[int]) -> None:
+    """Check every identity of a gallery against what the writer writes.
+
+    Somebody whose enrolment was killed half-way may be gone, and the number is not given again:
+    such numbers go into `never_acknowledged`, and are not asked for after the next kills.
+    """
     backend = open_backend(kind, folder)
     gallery = Gallery(FEATURES, 1_000_000, backend)
     ids = [identity.identity_id for identity in gallery.identities()]
@@ -37,7 +42,8 @@ def assert_whole(kind: str, folder: Path, acknowledged: int) -> None:
     assert backend.stored().space == SPACE and begun >= acknowledged
     # the step that was under way may have erased the last one that was acknowledged
     assert set(ids) >= {number for number in range(1, acknowledged + 1)
-                        if not is_erased(number, begun)}
+                        if not is_erased(number, begun)} - never_acknowledged
+    never_acknowledged |= set(range(acknowledged + 1, begun + 1)) - set(ids)
     assert not [number for number in ids if is_erased(number, acknowledged)]
     assert gallery.feature_count == FEATURES * len(ids)
     for number in ids:
@@ -53,11 +59,12 @@ def test_nothing_acknowledged_is_lost_when_killed_while_writing(tmp_path: Path, 
     if kind == 'milvus':
         for module in ('pymilvus', 'milvus_lite'):
             pytest.importorskip(module, reason='the extra milvus is not installed')
-    chance, acknowledged = random.Random(kills), 0
+    chance, acknowledged, never_acknowledged = random.Random(kills), 0, set()
     for _ in range(kills):
         acknowledged = killed_while_writing(kind, tmp_path / 'gallery', chance.randint(1, 12))
-        assert_whole(kind, tmp_path / 'gallery', acknowledged)
+        assert_whole(kind, tmp_path / 'gallery', acknowledged, never_acknowledged)
     assert acknowledged >= kills
+    assert kind == 'milvus' or not never_acknowledged  # one transaction writes number and person
 
 
 def test_nothing_half_written_is_loaded_when_the_journal_is_cut(tmp_path: Path) -> None:
