@@ -79,11 +79,14 @@ class FaceEvaluation:
         The first one gives the figures at the top.
     meter : FaceMeter
     options : FaceOptions
+    leak_faces : FaceSet, optional
+        Faces that the leak is estimated on; None takes the first set. Estimates need many.
     """
 
     sets: tuple[FaceSet, ...]
     meter: FaceMeter
     options: FaceOptions
+    leak_faces: FaceSet | None = None
     pictures: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     """Rendered faces before and after every method, (n, h, w, 3), after `run`."""
 
@@ -97,7 +100,8 @@ class FaceEvaluation:
         results = {
             'about': self._about(), 'setting': setting, 'set': self.sets[0].name,
             **{name: top.get(name) for name in ('oracles', 'held_out', 'attributes')},
-            'leak_bits': leak_figures(self.sets[0], replacer, self.options.information),
+            'leak_bits': leak_figures(self.leak_faces or self.sets[0], replacer,
+                                      self.options.information),
             'ms': self._speed(),
             'outside_identical': all(row['outside_identical'] for one in measured.values()
                                      for row in one['methods'].values()),
@@ -153,7 +157,7 @@ class FaceEvaluation:
 
         stacked = StageCache(self.options.cache).arrays(faces.name, name,
                                                         self._key(faces, name, rows), make)
-        if faces.is_rendered:
+        if faces.is_rendered and len(rows) == len(faces.looks):  # columns are the same people
             self.pictures[name] = stacked['pictures'][:SHOWN_FACES]
         stacked.pop('pictures')
         return stacked

@@ -63,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.evaluation.face_meter import FaceMeter
     from latent_rag_ros.evaluation.face_methods import BASELINES, METHODS
     from latent_rag_ros.evaluation.face_page import face_page
+    from latent_rag_ros.evaluation.face_sets import thinned
     from latent_rag_ros.evaluation.face_table import all_tables
 
     methods = tuple(dict.fromkeys(arguments.method or (*METHODS, *BASELINES)))
@@ -79,7 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.cache, 'latent-rag evaluate faces'
         + (_said(arguments) if complete else
            ' (a trial, other options)'))
-    evaluation = FaceEvaluation(_sets(arguments), meter, options)
+    sets = _sets(arguments)
+    count = QUICK_FACES if arguments.quick else arguments.faces
+    evaluation = FaceEvaluation(tuple(thinned(faces, count) for faces in sets), meter, options,
+                                leak_faces=sets[0])
     results = evaluation.run()
     output = arguments.output or (RESULTS if complete else WORK / RESULTS.name)
     write_results(output, results)
@@ -105,7 +109,7 @@ def _detector(networks: Path, side_px_max: int) -> CenterFaceDetector:
 
 def _sets(arguments: argparse.Namespace) -> tuple[FaceSet, ...]:
     from latent_rag_ros.evaluation.face_sets import (
-        PHOTOGRAPH_PX_MAX, photographed_faces, rendered_faces, thinned)
+        PHOTOGRAPH_PX_MAX, photographed_faces, rendered_faces)
 
     detector = _detector(arguments.networks, PHOTOGRAPH_PX_MAX)
     sets = [rendered_faces(arguments.rendered or _rendered(), detector)]
@@ -113,8 +117,7 @@ def _sets(arguments: argparse.Namespace) -> tuple[FaceSet, ...]:
         split = arguments.people_split
         sets.append(photographed_faces(f'photographs_{split}', arguments.people, detector,
                                        PEOPLE[split]))
-    count = QUICK_FACES if arguments.quick else arguments.faces
-    return tuple(thinned(faces, count) for faces in sets)
+    return tuple(sets)
 
 
 def _rendered() -> Path:
