@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ class MilvusBackend:
                                       'pip install "latent-rag-ros[milvus]"') from error
         self._milvus, self._uri, self._prefix = pymilvus, uri, prefix
         self._is_flushed, self._is_lite = False, uri.endswith('.db')
+        if self._is_lite:
+            _drop_index_files(Path(uri))
         with self._speaking():
             self._client = pymilvus.MilvusClient(uri)
             self._make_texts(self._name(ABOUT))
@@ -298,6 +301,15 @@ class MilvusBackend:
         except (self._milvus.MilvusException, OSError, ValueError) as error:
             raise GalleryStorageError(f'gallery.uri {self._uri}: {error}; check address, path and '
                                       'that one process writes it') from error
+
+
+def _drop_index_files(database: Path) -> None:
+    """Delete the index files of Milvus Lite; it makes them again from the data when it loads.
+
+    It writes them in place, so a killed process leaves half a file, with which nothing loads.
+    """
+    for path in database.glob('collections/*/partitions/*/indexes/*.idx'):
+        path.unlink(missing_ok=True)
 
 
 def _batches(identities: Mapping[int, Identity]) -> list[list[int]]:

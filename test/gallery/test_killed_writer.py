@@ -85,3 +85,16 @@ def test_nothing_half_written_is_loaded_when_the_journal_is_cut(tmp_path: Path) 
                                           features_of(identity.identity_id))
         assert gallery.feature_count == FEATURES * len(gallery)
         gallery.close()
+
+
+def test_gallery_is_whole_when_an_index_file_of_milvus_was_half_written(tmp_path: Path) -> None:
+    """Milvus Lite writes the index of its features in place; nothing loads with half of one."""
+    for module in ('pymilvus', 'milvus_lite'):
+        pytest.importorskip(module, reason='the extra milvus is not installed')
+    acknowledged = killed_while_writing('milvus', tmp_path / 'gallery', 3)
+    assert_whole('milvus', tmp_path / 'gallery', acknowledged, set())
+    index_files = sorted((tmp_path / 'gallery').rglob('*.idx'))
+    assert index_files
+    for path in index_files:
+        path.write_bytes(path.read_bytes()[:-4])
+    assert_whole('milvus', tmp_path / 'gallery', acknowledged, set())
