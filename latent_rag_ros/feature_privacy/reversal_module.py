@@ -110,7 +110,7 @@ class ReversalModule:
 
     @torch.no_grad()
     def start_from(self, linear: Tensor) -> None:
-        """Put the linear map (d, k), such as `best_linear_map`, in the place of the present one."""
+        """Put a linear map (d, k), such as `best_linear_map`, in the place of the present one."""
         self.generator.linear.copy_(linear)
 
     def update(self, features: Tensor, pictures: Tensor) -> dict[str, float]:
@@ -150,5 +150,6 @@ def best_linear_map(features: Tensor, pictures: Tensor, ridge: float = 0.03) -> 
 
     `ridge` is the strength of the regularisation per row, for features of about unit variance.
     """
-    gram = features.T @ features + ridge * len(features) * torch.eye(features.shape[1]).to(features)
+    identity = torch.eye(features.shape[1]).to(features)
+    gram = features.T @ features + ridge * len(features) * identity
     return torch.linalg.solve(gram, features.T @ pictures)

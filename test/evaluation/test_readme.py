@@ -7,8 +7,8 @@ import pytest
 
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.readme import (
-    ABSENT, CARD_TABLES, TABLES, card_source, markers, readme_with_table, rendered_tables, results_file,
-    table_in, write_card_tables, write_readme_tables)
+    ABSENT, CARD_TABLES, TABLES, card_source, markers, readme_with_table, rendered_tables,
+    results_file, table_in, write_card_tables, write_readme_tables)
 from latent_rag_ros.evaluation.results_file import read_results
 
 ROOT = Path(__file__).parents[2]

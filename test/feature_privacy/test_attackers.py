@@ -76,7 +76,8 @@ def test_drawing_attacker_gives_several_pictures_and_the_same_again(kind, collec
     attacker = kind(batch=4)
     attacker.fit(collected, Budget(3, 1), tmp_path)
     draws = attacker.reverse(collected.features[:3])
-    assert len(draws) == kind.draws > 1 and draws[0].shape == (3, 128, 64, 3) and draws[0].dtype == np.uint8
+    assert len(draws) == kind.draws > 1
+    assert draws[0].shape == (3, 128, 64, 3) and draws[0].dtype == np.uint8
     again = attacker.reverse(collected.features[:3])
     assert all((one == other).all() for one, other in zip(draws, again))
 
