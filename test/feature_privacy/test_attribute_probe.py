@@ -8,7 +8,7 @@ from latent_rag_ros.feature_privacy.attribute_probe import AttributeProbe
 
 
 def test_probe_reads_what_features_carry_and_guesses_where_they_do_not(collected):
-    labels = (collected.images[:, 40, 32, 0] > 127).astype(np.int64)
+    labels = (collected.pictures.images[:, 40, 32, 0] > 127).astype(np.int64)
     probe = AttributeProbe(60, 1)
     probe.fit(collected.features, labels, collected.identities)
     assert (probe.predict(collected.features) == labels).mean() > 0.85
