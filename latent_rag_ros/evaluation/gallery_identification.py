@@ -53,18 +53,25 @@ def gallery_scores(frames: Sequence[ObservedFrame], space: FeatureSpace, limit: 
             frame.camera, frame.stamp_ns, frame.tracks, Features(space, frame.features),
             frame.is_good)
         trials.after(frame, matches)
-        answers.append([match.identity_id for match in matches])
+        named = [match.identity_id for match in matches]
+        answers.append(named + identifier.remembered(frame.camera, frame.stamp_ns,
+                                                     frame.silent_tracks, named))
     return {**scores(frames, answers), **trials.figures(values['gallery.false_accept_rate'])}
 
 
 def naive_scores(frames: Sequence[ObservedFrame], dimension: int) -> dict[str, float | int]:
     """Return how well a gallery without tracks, limits and quality gate names the people.
 
-    Every feature is its nearest one's identity from a fixed cosine on, else a new identity.
+    Every feature is its nearest one's identity from a fixed cosine on, else a new identity. A
+    person without a feature is whom the track was taken for last.
     """
-    naive = _Naive(dimension)
-    return scores(frames, [[naive.identity(feature[None]) for feature in frame.features]
-                           for frame in frames])
+    naive, last, answers = _Naive(dimension), {}, []
+    for frame in frames:
+        named = [naive.identity(feature[None]) for feature in frame.features]
+        last |= {(frame.camera, track): identity for track, identity in zip(frame.tracks, named)}
+        answers.append(named + [last.get((frame.camera, track), 0)
+                                for track in frame.silent_tracks])
+    return scores(frames, answers)
 
 
 class _Naive:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from latent_rag_ros.evaluation.embedding import EmbeddingNetwork
@@ -141,13 +142,16 @@ def _moved(frame: ObservedFrame, scene: int, begin_ns: int) -> ObservedFrame:
             truth.person + 10_000 * scene, truth.visit + 10_000 * scene, truth.box, truth.counts)
     return ObservedFrame(
         f'scene {scene} {frame.camera}', frame.stamp_ns + begin_ns, frame.tracks, frame.features,
-        frame.is_good, tuple(map(renamed, frame.truths)), tuple(map(renamed, frame.missed)))
+        frame.is_good, tuple(map(renamed, frame.truths)), frame.silent_tracks,
+        tuple(map(renamed, frame.silent_truths)), tuple(map(renamed, frame.missed)))
 
 
 def only_labelled(frames: Sequence[ObservedFrame]) -> list[ObservedFrame]:
     """Return frames in which who is not labelled does not count: most people of vtest are not."""
     nobody = Truth(0, 0, Box(0, 0, 0, 0), counts=False)
-    return [ObservedFrame(frame.camera, frame.stamp_ns, frame.tracks, frame.features,
-                          frame.is_good, tuple(nobody if truth is None else truth
-                                               for truth in frame.truths), frame.missed)
-            for frame in frames]
+
+    def labelled(truths: Sequence[Truth | None]) -> tuple[Truth, ...]:
+        """Return somebody who does not count for everybody who is not labelled."""
+        return tuple(nobody if truth is None else truth for truth in truths)
+    return [replace(frame, truths=labelled(frame.truths),
+                    silent_truths=labelled(frame.silent_truths)) for frame in frames]

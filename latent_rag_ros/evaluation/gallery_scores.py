@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from latent_rag_ros.evaluation.gallery_stream import ObservedFrame
 
 Answers = Sequence[Sequence[int]]
-"""Per frame, the identity of each person who carries a feature; 0 while unknown."""
+"""Per frame, the identity of each of `ObservedFrame.everybody`; 0 while unknown."""
 
 
 @dataclass
@@ -71,7 +71,7 @@ def _visits(frames: Sequence[ObservedFrame], answers: Answers) -> list[_Visit]:
     """Return the visits in the order in which they end."""
     visits: dict[int, _Visit] = {}
     for frame, identities in zip(frames, answers):
-        for truth, identity in zip(frame.truths, identities):
+        for truth, identity in zip(frame.everybody, identities):
             if truth is None or not truth.counts:
                 continue
             visit = visits.pop(truth.visit, None) or _Visit(truth.person)
@@ -85,7 +85,7 @@ def _identity_scores(frames: Sequence[ObservedFrame], answers: Answers) -> dict[
     """Return IDF1, precision and recall under the best one-to-one assignment."""
     rows = [(0 if truth is None else truth.person, identity)
             for frame, identities in zip(frames, answers)
-            for truth, identity in zip(frame.truths, identities)
+            for truth, identity in zip(frame.everybody, identities)
             if truth is None or truth.counts]
     rows += [(truth.person, 0) for frame in frames for truth in frame.missed]
     people, identities = np.array(rows, np.int64).reshape(-1, 2).T

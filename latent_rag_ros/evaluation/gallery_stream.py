@@ -60,8 +60,12 @@ class ObservedFrame:
         Which of them pass the quality gate.
     truths : tuple of Truth or None
         Who they are; None for somebody who is not labelled, such as a pillar.
+    silent_tracks : tuple of int
+        Tracks of the people who are published without a feature.
+    silent_truths : tuple of Truth or None
+        Who they are.
     missed : tuple of Truth
-        Labelled people who count and carry no feature.
+        Labelled people who count and are not published at all.
     """
 
     camera: str
@@ -70,7 +74,14 @@ class ObservedFrame:
     features: FeatureArray
     is_good: tuple[bool, ...]
     truths: tuple[Truth | None, ...]
+    silent_tracks: tuple[int, ...] = ()
+    silent_truths: tuple[Truth | None, ...] = ()
     missed: tuple[Truth, ...] = ()
+
+    @property
+    def everybody(self) -> tuple[Truth | None, ...]:
+        """Who the published people are: first those with a feature, then the others."""
+        return self.truths + self.silent_truths
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,10 @@ def observed(pictures: Iterable[LabelledPicture], pipelines: Mapping[str, object
 def told(picture: LabelledPicture, frame: ProtectedFrame, gate: QualityGate) -> ObservedFrame:
     """Return what the reidentifier is told about one protected frame."""
     persons = [person for person in frame.persons if person.feature is not None]
-    owners = matched([person.box for person in persons], [truth.box for truth in picture.truths])
+    silent = [person for person in frame.persons if person.feature is None]
+    owners = matched([person.box for person in (*persons, *silent)],
+                     [truth.box for truth in picture.truths])
+    truths = tuple(None if owner is None else picture.truths[owner] for owner in owners)
     found = set(owners) - {None}
     dimension = len(persons[0].feature) if persons else 0
     shares = dict(zip((person.track_id for person in frame.persons), shared_areas(
@@ -117,7 +131,8 @@ def told(picture: LabelledPicture, frame: ProtectedFrame, gate: QualityGate) -> 
         tuple(gate.passes(person.box.height_px, person.box.width_px, person.score,
                           person.missed_frames, shares[person.track_id])
               for person in persons),
-        tuple(None if owner is None else picture.truths[owner] for owner in owners),
+        truths[:len(persons)], tuple(person.track_id for person in silent),
+        truths[len(persons):],
         tuple(truth for row, truth in enumerate(picture.truths)
               if truth.counts and row not in found))
 

@@ -9,14 +9,15 @@ The rules, in the order in which `TrackIdentifier.identify` applies them:
    that was restarted, and counts its tracks from 1 again, inherits nothing.
 3. A track that matched nobody for `observations_min` observations that agree is a new identity.
 4. Tracks are compared by the mean of their last good features; bad ones teach nothing.
-5. Two identities that one track matches equally well, and that were never seen side by side, are
+5. A person without a feature in a frame keeps what the track was told last, for a while.
+6. Two identities that one track matches equally well, and that were never seen side by side, are
    merged; one that its only track just enrolled as soon as the track proves to be somebody known.
 """
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from latent_rag_ros.gallery.gallery import Gallery
 from latent_rag_ros.gallery.identity import Candidate
 from latent_rag_ros.gallery.limits import UNCALIBRATED_AGREEMENT
 from latent_rag_ros.gallery.merging import Merger
+from latent_rag_ros.gallery.track_state import TrackState
 
 CONTRADICTION_MARGIN = 0.1
 """Cosine by which a feature must favour somebody else to contradict."""
@@ -75,40 +77,6 @@ class _Moment:
     stamp_ns: int
 
 
-@dataclass
-class _Track:
-    """What is remembered of one track between frames."""
-
-    seen_ns: int
-    identity_id: int = 0
-    enrolled_id: int = 0
-    contradictions: int = 0
-    unknown: list[tuple[int, FeatureArray]] = field(default_factory=list)  # (stamp, (1, d)) each
-    recent: list[FeatureArray] = field(default_factory=list)  # (1, d) each
-
-    def hold(self, identity_id: int) -> None:
-        """Take an identity; contradictions were against the one before."""
-        if identity_id != self.identity_id:
-            self.contradictions = 0
-        self.identity_id = identity_id
-        self.unknown.clear()
-
-    def pooled(self, feature: FeatureArray, is_good: bool, similarity_min: float,
-               pooling: int) -> FeatureArray:
-        """Return the mean of the last good features and this one, shape (1, d), of norm 1.
-
-        Features that do not agree with the mean are of somebody else and begin a new one.
-        """
-        mean = _normalised(np.mean(self.recent, axis=0)) if self.recent else feature
-        if float(mean[0] @ feature[0]) < similarity_min:
-            if is_good:
-                self.recent = [feature]
-            return feature
-        if is_good:
-            self.recent = [*self.recent, feature][-pooling:]
-        return _normalised(np.mean(self.recent, axis=0)) if self.recent else feature
-
-
 class TrackIdentifier:
     """Names the tracks of every camera by the identities of one gallery. Deterministic.
 
@@ -146,7 +114,7 @@ class TrackIdentifier:
         self._merger = Merger(gallery, observations_min) if merge else None
         self._enrol = enrol
         self._observations_min = observations_min
-        self._cameras: dict[str, dict[int, _Track]] = {}
+        self._cameras: dict[str, dict[int, TrackState]] = {}
 
     @property
     def similarity_min(self) -> float:
@@ -187,7 +155,7 @@ class TrackIdentifier:
         self._similarity_min = self._limit(len(self._gallery))
         self._agreement_min = min(self._similarity_min, self._agreement())
         known = self._tracks_of(camera, stamp_ns)
-        tracks = [known.setdefault(track_id, _Track(stamp_ns)) for track_id in track_ids]
+        tracks = [known.setdefault(track_id, TrackState(stamp_ns)) for track_id in track_ids]
         pooled = self._pool(tracks, features, good, stamp_ns)
         candidates = self._gallery.match(pooled, len(track_ids) + 1)
         kept = self._keep_identities(tracks, pooled, features, candidates, good, stamp_ns)
@@ -206,6 +174,33 @@ class TrackIdentifier:
             self._merge(tracks, ordered, candidates, good,
                         self._elsewhere(camera, stamp_ns, candidates))
         return ordered
+
+    def remembered(self, camera: str, stamp_ns: int, track_ids: Sequence[int],
+                   taken: Collection[int] = ()) -> list[int]:
+        """Return the identities of persons who carry no feature in a frame, by their tracks.
+
+        0 for a track without an identity, one whose last view contradicted it, one that showed no
+        feature for longer than `PAUSE_NS`, and one whose identity somebody else of the frame has.
+
+        Parameters
+        ----------
+        camera, stamp_ns : str, int
+            As in `identify`, which comes first.
+        track_ids : sequence of int
+            Their tracks.
+        taken : collection of int
+            Identities of those who carry a feature in this frame.
+        """
+        known, named, found = self._cameras.get(camera, {}), set(taken), []
+        for track_id in track_ids:
+            track = known.get(track_id)
+            holds = (track is not None and not track.contradictions
+                     and track.identity_id in self._gallery
+                     and abs(stamp_ns - track.seen_ns) <= PAUSE_NS)
+            identity_id = track.identity_id if holds and track.identity_id not in named else 0
+            named.add(identity_id)
+            found.append(identity_id)
+        return found
 
     def erase(self, identity_id: int) -> int:
         """Erase an identity; return the number of its features that were removed.
@@ -229,7 +224,7 @@ class TrackIdentifier:
         self._cameras.clear()
         return self._gallery.erase_all()
 
-    def _tracks_of(self, camera: str, stamp_ns: int) -> dict[int, _Track]:
+    def _tracks_of(self, camera: str, stamp_ns: int) -> dict[int, TrackState]:
         """Return the remembered tracks of a camera, without those of another time."""
         tracks = self._cameras.get(camera, {})
         if any(track.seen_ns > stamp_ns + REORDERED_NS for track in tracks.values()):
@@ -238,7 +233,7 @@ class TrackIdentifier:
                                  if stamp_ns - track.seen_ns <= MEMORY_NS}
         return self._cameras[camera]
 
-    def _pool(self, tracks: Sequence[_Track], features: Features, good: Sequence[bool],
+    def _pool(self, tracks: Sequence[TrackState], features: Features, good: Sequence[bool],
               stamp_ns: int) -> Features:
         """Return what each track is compared by."""
         rows = []
@@ -260,7 +255,7 @@ class TrackIdentifier:
                 if identity.camera != camera
                 and abs(stamp_ns - identity.last_seen_ns) < self._travel_ns_min}
 
-    def _merge(self, tracks: Sequence[_Track], matches: list[TrackMatch],
+    def _merge(self, tracks: Sequence[TrackState], matches: list[TrackMatch],
                candidates: Sequence[Sequence[Candidate]], good: Sequence[bool],
                elsewhere: set[int]) -> None:
         """Merge what this frame proves equal; the tracks of the merged get the kept identity.
@@ -287,7 +282,7 @@ class TrackIdentifier:
                 if track.identity_id == merged_id:
                     track.identity_id = kept_id
 
-    def _keep_identities(self, tracks: Sequence[_Track], features: Features, views: Features,
+    def _keep_identities(self, tracks: Sequence[TrackState], features: Features, views: Features,
                          candidates: Sequence[Sequence[Candidate]], good: Sequence[bool],
                          stamp_ns: int) -> dict[int, Candidate]:
         """Return, by row, the identities that tracks keep; take them from all other tracks."""
@@ -305,7 +300,7 @@ class TrackIdentifier:
                 kept[row] = claim
         return kept
 
-    def _claim(self, track: _Track, feature: Features, view: Features,
+    def _claim(self, track: TrackState, feature: Features, view: Features,
                candidates: Sequence[Candidate], is_good: bool,
                stamp_ns: int) -> Candidate | None:
         """Return the identity a track still has, with the cosine of its pooled feature to it.
@@ -327,7 +322,7 @@ class TrackIdentifier:
             track.identity_id = 0
         return Candidate(track.identity_id, similarity) if agrees and track.identity_id else None
 
-    def _conclude(self, track_id: int, track: _Track, match: Candidate | None,
+    def _conclude(self, track_id: int, track: TrackState, match: Candidate | None,
                   candidates: Sequence[Candidate], feature: Features, is_good: bool,
                   moment: _Moment) -> TrackMatch:
         """Update track and gallery by what one person of the frame turned out to be."""
@@ -355,7 +350,7 @@ class TrackIdentifier:
         self._gallery.observe(match.identity_id, moment.stamp_ns, feature if learns else None,
                               moment.camera)
 
-    def _ready(self, track: _Track, feature: Features, stamp_ns: int) -> bool:
+    def _ready(self, track: TrackState, feature: Features, stamp_ns: int) -> bool:
         """Collect a feature that matched nobody; tell whether they suffice for an identity."""
         if not self._enrol:
             return False
@@ -368,13 +363,7 @@ class TrackIdentifier:
         track.unknown.append((stamp_ns, feature.vectors))
         return len(track.unknown) >= self._observations_min
 
-    def _enrol_track(self, track: _Track, feature: Features, camera: str) -> int:
+    def _enrol_track(self, track: TrackState, feature: Features, camera: str) -> int:
         stamps, vectors = zip(*track.unknown)
         return self._gallery.enrol(Features(feature.space, np.concatenate(vectors)),
                                    stamps[0], stamps[-1], camera)
-
-
-def _normalised(vector: FeatureArray) -> FeatureArray:
-    """Return a row of L2 norm 1, shape (1, d), float32."""
-    row = np.asarray(vector, np.float32).reshape(1, -1)
-    return row / max(float(np.linalg.norm(row)), 1e-12)

@@ -13,14 +13,14 @@ from latent_rag_ros.gallery.gallery import Gallery
 from latent_rag_ros.gallery.limits import MatchLimit
 from latent_rag_ros.gallery.opening import match_limit, open_gallery
 from latent_rag_ros.gallery.quality import QualityGate
-from latent_rag_ros.gallery.tracks import TrackIdentifier
+from latent_rag_ros.gallery.tracks import TrackIdentifier, TrackMatch
 from latent_rag_ros.msg import IdentityFeature, IdentityFeatureArray, IdentityMatch
 from latent_rag_ros.msg import IdentityMatchArray
 from latent_rag_ros.parameters import REIDENTIFIER, ParameterError, Value
 from latent_rag_ros.ros.gallery_diagnostics import FrameCounts, gallery_diagnostics
 from latent_rag_ros.ros.gallery_services import GalleryServices
 from latent_rag_ros.ros.identity_messages import (
-    features_of, match_message, shared_rois, stamp_ns)
+    features_of, match_message, remembered_message, shared_rois, stamp_ns)
 from latent_rag_ros.ros.lifecycle import SafeLifecycleNode, run
 from latent_rag_ros.ros.qos import IDENTITIES
 from latent_rag_ros.ros.thumbnails import Thumbnails
@@ -126,23 +126,34 @@ class ReidentifierNode(SafeLifecycleNode):
             similarity_min=self._identifier.similarity_min))
 
     def _match(self, namespace: str, message: IdentityFeatureArray) -> list[IdentityMatch]:
-        """Return one match per person that carries a feature."""
+        """Return one match per person that carries a feature, and those that are remembered."""
         persons: list[IdentityFeature] = [
             person for person in message.identities if len(person.feature)]
-        if not persons:
-            return []
-        self._note_model(message.model_id)
         before = self._gallery.identities_by_id()
-        matches = self._identifier.identify(
-            f'{namespace}{message.header.frame_id}', stamp_ns(message.header.stamp),
-            [person.track_id for person in persons], features_of(message, persons),
-            [self._gate.passes(person.roi.height, person.roi.width, person.score,
-                               person.missed_frames, share)
-             for person, share in zip(persons, shared_rois(message, persons))])
+        matches: list[TrackMatch] = []
+        if persons:
+            self._note_model(message.model_id)
+            matches = self._identifier.identify(
+                f'{namespace}{message.header.frame_id}', stamp_ns(message.header.stamp),
+                [person.track_id for person in persons], features_of(message, persons),
+                [self._gate.passes(person.roi.height, person.roi.width, person.score,
+                                   person.missed_frames, share)
+                 for person, share in zip(persons, shared_rois(message, persons))])
         return [match_message(
             person, match, self._limit.confidence(match.similarity, len(before))
             if match.identity_id else math.nan, before.get(match.identity_id))
-            for person, match in zip(persons, matches)]
+            for person, match in zip(persons, matches)] + self._remembered(
+                namespace, message, {match.identity_id for match in matches})
+
+    def _remembered(self, namespace: str, message: IdentityFeatureArray,
+                    taken: set[int]) -> list[IdentityMatch]:
+        """Return one match per person without a feature whose track has an identity."""
+        persons = [person for person in message.identities if not len(person.feature)]
+        known = self._identifier.remembered(
+            f'{namespace}{message.header.frame_id}', stamp_ns(message.header.stamp),
+            [person.track_id for person in persons], taken)
+        return [remembered_message(person, self._gallery.identity(identity_id))
+                for person, identity_id in zip(persons, known) if identity_id]
 
     def _note_model(self, model_id: str) -> None:
         """Take the limit of the embedder in use, and say so when it is another one."""

@@ -1,6 +1,7 @@
 """Between the messages of the reidentifier and the values of the gallery."""
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -60,10 +61,23 @@ def match_message(person: IdentityFeature, match: TrackMatch, confidence: float,
         identity_id=match.identity_id, similarity=match.similarity, enrolled=match.enrolled,
         confidence=confidence, merged_id=match.merged_id)
     if before is not None:
-        message.first_seen = time_message(before.first_seen_ns)
-        message.last_seen = time_message(before.last_seen_ns)
-        message.last_camera = before.camera
+        _note(message, before)
     return message
+
+
+def remembered_message(person: IdentityFeature, identity: Identity) -> IdentityMatch:
+    """Return that a person who carries no feature in this frame is still who the track was."""
+    message = IdentityMatch(
+        track_id=person.track_id, roi=person.roi, known=True, identity_id=identity.identity_id,
+        similarity=math.nan, confidence=math.nan, remembered=True)
+    _note(message, identity)
+    return message
+
+
+def _note(message: IdentityMatch, identity: Identity) -> None:
+    message.first_seen = time_message(identity.first_seen_ns)
+    message.last_seen = time_message(identity.last_seen_ns)
+    message.last_camera = identity.camera
 
 
 def stamp_ns(stamp: Time) -> int:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,7 +80,7 @@ def test_every_kind_of_error_shows(stream: Stream) -> None:
 def test_people_who_are_not_found_cost_and_those_who_need_not_be_do_not(stream: Stream) -> None:
     """Missed people lower the recall, unlabelled ones the precision, hidden ones nothing."""
     lost = [ObservedFrame(f.camera, f.stamp_ns, (), np.empty((0, 0), np.float32), (), (),
-                          f.truths) if number % 2 else f for number, f in enumerate(stream)]
+                          missed=f.truths) if number % 2 else f for number, f in enumerate(stream)]
     found = scores(lost, answered(lost, lambda truth, _: truth.person))
     assert (found['idp'], found['idr']) == (1, 0.5)
     pillars = [ObservedFrame(f.camera, f.stamp_ns, f.tracks, f.features, f.is_good,
@@ -87,6 +88,17 @@ def test_people_who_are_not_found_cost_and_those_who_need_not_be_do_not(stream: 
     answers = [[frame.truths[0].person, 99] for frame in pillars]
     assert scores(pillars, answers)['idp'] == pytest.approx(0.5)
     assert scores(only_labelled(pillars), answers)['idp'] == 1
+
+
+def test_people_without_a_feature_are_who_their_track_was(stream: Stream) -> None:
+    """Every second frame of each pair of people carries no features."""
+    silent = [f if number % 2 == 0 else replace(
+        f, tracks=(), features=np.empty((0, 0), np.float32), is_good=(), truths=(),
+        silent_tracks=f.tracks, silent_truths=f.truths) for number, f in enumerate(stream)]
+    space, limit = FeatureSpace('model', '', DIMENSION), MatchLimit(0.6, 0.01)
+    found = gallery_scores(silent, space, limit, defaults(gallery__observations_min=1))
+    assert (found['idp'], found['idr']) == (1, 1)
+    assert naive_scores(silent, DIMENSION)['idr'] > 0.9
 
 
 def test_gallery_knows_who_returns_and_is_compared_as_it_was_before(stream: Stream) -> None:

@@ -61,7 +61,7 @@ def test_filter_tells_what_it_publishes_and_what_it_missed(
     frames = filtered_scene(iter(pictures), ['clip'], None, 'cpu', defaults())
     told = missed = 0
     for picture, frame in zip(pictures, frames):
-        named = [truth for truth in frame.truths if truth is not None and truth.counts]
+        named = [truth for truth in frame.everybody if truth is not None and truth.counts]
         counted = [truth for truth in picture.truths if truth.counts]
         assert sorted(truth.person for truth in [*named, *frame.missed]) == sorted(
             truth.person for truth in counted)

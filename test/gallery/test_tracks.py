@@ -58,6 +58,37 @@ def test_track_is_enrolled_when_it_matched_nobody_often_enough(scene: Scene) -> 
     assert (identity.first_seen_ns, identity.last_seen_ns) == (FRAME_NS, 5 * FRAME_NS)
 
 
+def remembered(scene: Scene, after_ns: int, *tracks: int, taken: tuple[int, ...] = (),
+               camera: str = 'front') -> list[int]:
+    """Return who tracks without a feature are, some time after the last frame."""
+    return scene.identifier.remembered(camera, scene.now_ns + after_ns, tracks, taken)
+
+
+def test_person_without_a_feature_keeps_the_identity_of_the_track_for_a_while(
+        scene: Scene) -> None:
+    """Known tracks only, before their own camera only, and not after a pause."""
+    assert scene.frames(5, {7: 0, 8: 1}) == {7: 1, 8: 2}
+    scene.frame({9: 2})
+    assert remembered(scene, FRAME_NS, 8, 7, 9, 10) == [2, 1, 0, 0]
+    assert remembered(scene, FRAME_NS, 7, camera='rear') == [0]
+    assert remembered(scene, 3 * SECOND_NS, 7) == [0]
+    scene.identifier.erase(1)
+    assert remembered(scene, FRAME_NS, 7, 8) == [0, 2]
+
+
+def test_remembered_identity_is_nobodys_when_a_seen_person_has_it(scene: Scene) -> None:
+    """Nobody is in a frame twice."""
+    scene.frames(5, {7: 0})
+    assert remembered(scene, FRAME_NS, 7, taken=(1,)) == [0]
+
+
+def test_identity_is_not_remembered_when_the_last_view_contradicted_it(scene: Scene) -> None:
+    """Whoever is in the track now, it is not surely the one before."""
+    scene.frames(5, {7: 0})
+    assert scene.frame({7: 1})[7].identity_id == 0
+    assert remembered(scene, FRAME_NS, 7) == [0]
+
+
 def test_nobody_is_enrolled_when_enrolment_is_off(people_of: PeopleOf) -> None:
     """Without enrolment everybody stays unknown."""
     scene = Scene(people_of(2), enrol=False)

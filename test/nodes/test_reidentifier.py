@@ -109,7 +109,7 @@ def change_lifecycle(graph: Graph) -> ChangeLifecycle:
 
 
 def test_match_has_header_and_person_of_its_frame(protector: Protector) -> None:
-    """Header, model, track and region are copied; a person without a feature has no match."""
+    """Header, model, track and region are copied; unknown without a feature, no match."""
     message = protector.message({4: 0, 5: None, 6: 1})
     answer = protector.send(message)
     assert answer.header == message.header and answer.model_id == message.model_id
@@ -121,6 +121,18 @@ def test_match_has_header_and_person_of_its_frame(protector: Protector) -> None:
     assert all(math.isnan(match.similarity) for match in answer.matches)
     assert answer.gallery_identities == 0
     assert protector.send(protector.message({})).matches == []
+
+
+def test_person_keeps_identity_in_frames_without_a_feature(protector: Protector) -> None:
+    """The filter measures a feature now and then; the match says that it is remembered."""
+    assert protector.show({4: 0, 5: 1}, 4) == {4: 1, 5: 2}
+    message = protector.message({4: None, 5: 1, 6: None})
+    measured, kept = protector.send(message).matches
+    assert (measured.track_id, measured.identity_id, measured.remembered) == (5, 2, False)
+    assert (kept.track_id, kept.identity_id, kept.known, kept.remembered) == (4, 1, True, True)
+    assert kept.roi == message.identities[0].roi and not kept.enrolled
+    assert math.isnan(kept.similarity) and math.isnan(kept.confidence)
+    assert kept.first_seen.sec and kept.last_camera == 'front'
 
 
 def test_log_says_that_the_limit_is_a_guess_when_nobody_calibrated_the_model(
