@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latent_rag_ros.identity_decoupling.face_size import SIDE_PX as LEARNT_SIDE_PX
 from latent_rag_ros.synthesis.dataset import content_hash, render_dataset
 from latent_rag_ros.synthesis.expressions import EXPRESSIONS, sample_expression
 from latent_rag_ros.synthesis.face_pose import FacePose, posed
@@ -144,7 +145,8 @@ def test_faces_of_a_data_set_do_not_change_its_crops(tmp_path: Path) -> None:
     render_dataset(with_faces, tmp_path / 'both', 1)
     render_dataset(Settings(2, 2, 0, SEED, 3), tmp_path / 'crops', 1)
     faces = load_faces(tmp_path / 'both' / 'faces')
-    assert faces.images.shape == (4, 128, 128, 3) and faces.identities.tolist() == [0, 0, 1, 1]
+    assert faces.images.shape == (4, LEARNT_SIDE_PX, LEARNT_SIDE_PX, 3)
+    assert faces.identities.tolist() == [0, 0, 1, 1]
     for path in (tmp_path / 'both' / 'faces').iterdir():
         path.unlink()
     assert content_hash(tmp_path / 'both') == content_hash(tmp_path / 'crops')
