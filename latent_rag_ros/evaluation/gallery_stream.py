@@ -61,11 +61,11 @@ class ObservedFrame:
     truths : tuple of Truth or None
         Who they are; None for somebody who is not labelled, such as a pillar.
     silent_tracks : tuple of int
-        Tracks of the people who are published without a feature.
+        Tracks of the people who were detected and are published without a feature.
     silent_truths : tuple of Truth or None
         Who they are.
     missed : tuple of Truth
-        Labelled people who count and are not published at all.
+        Labelled people who count and were not detected.
     """
 
     camera: str
@@ -115,7 +115,8 @@ def observed(pictures: Iterable[LabelledPicture], pipelines: Mapping[str, object
 def told(picture: LabelledPicture, frame: ProtectedFrame, gate: QualityGate) -> ObservedFrame:
     """Return what the reidentifier is told about one protected frame."""
     persons = [person for person in frame.persons if person.feature is not None]
-    silent = [person for person in frame.persons if person.feature is None]
+    silent = [person for person in frame.persons
+              if person.feature is None and not person.missed_frames]
     owners = matched([person.box for person in (*persons, *silent)],
                      [truth.box for truth in picture.truths])
     truths = tuple(None if owner is None else picture.truths[owner] for owner in owners)

@@ -35,6 +35,10 @@ CONTRADICTION_MARGIN = 0.1
 PAUSE_NS = 2_000_000_000
 """A track unseen for longer must match again: loading its weights takes a new protector longer."""
 
+REMEMBERED_NS = 500_000_000
+"""A person without a feature is whom the track was taken for no longer than this: where ways cross,
+a tracker goes from one to the other."""
+
 REORDERED_NS = 200_000_000
 """Frames that arrive out of order by no more than this do not count as a clock that was set."""
 
@@ -180,7 +184,8 @@ class TrackIdentifier:
         """Return the identities of persons who carry no feature in a frame, by their tracks.
 
         0 for a track without an identity, one whose last view contradicted it, one that showed no
-        feature for longer than `PAUSE_NS`, and one whose identity somebody else of the frame has.
+        feature for longer than `REMEMBERED_NS`, and one whose identity somebody else of the frame
+        has.
 
         Parameters
         ----------
@@ -196,7 +201,7 @@ class TrackIdentifier:
             track = known.get(track_id)
             holds = (track is not None and not track.contradictions
                      and track.identity_id in self._gallery
-                     and abs(stamp_ns - track.seen_ns) <= PAUSE_NS)
+                     and abs(stamp_ns - track.seen_ns) <= REMEMBERED_NS)
             identity_id = track.identity_id if holds and track.identity_id not in named else 0
             named.add(identity_id)
             found.append(identity_id)

@@ -147,8 +147,9 @@ class ReidentifierNode(SafeLifecycleNode):
 
     def _remembered(self, namespace: str, message: IdentityFeatureArray,
                     taken: set[int]) -> list[IdentityMatch]:
-        """Return one match per person without a feature whose track has an identity."""
-        persons = [person for person in message.identities if not len(person.feature)]
+        """Return one match per detected person without a feature whose track has an identity."""
+        persons = [person for person in message.identities
+                   if not len(person.feature) and not person.missed_frames]
         known = self._identifier.remembered(
             f'{namespace}{message.header.frame_id}', stamp_ns(message.header.stamp),
             [person.track_id for person in persons], taken)

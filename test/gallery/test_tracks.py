@@ -71,7 +71,7 @@ def test_person_without_a_feature_keeps_the_identity_of_the_track_for_a_while(
     scene.frame({9: 2})
     assert remembered(scene, FRAME_NS, 8, 7, 9, 10) == [2, 1, 0, 0]
     assert remembered(scene, FRAME_NS, 7, camera='rear') == [0]
-    assert remembered(scene, 3 * SECOND_NS, 7) == [0]
+    assert remembered(scene, SECOND_NS, 7) == [0]
     scene.identifier.erase(1)
     assert remembered(scene, FRAME_NS, 7, 8) == [0, 2]
 

@@ -127,6 +127,7 @@ def test_person_keeps_identity_in_frames_without_a_feature(protector: Protector)
     """The filter measures a feature now and then; the match says that it is remembered."""
     assert protector.show({4: 0, 5: 1}, 4) == {4: 1, 5: 2}
     message = protector.message({4: None, 5: 1, 6: None})
+    message.header.stamp = Time(sec=message.header.stamp.sec - 1, nanosec=300_000_000)
     measured, kept = protector.send(message).matches
     assert (measured.track_id, measured.identity_id, measured.remembered) == (5, 2, False)
     assert (kept.track_id, kept.identity_id, kept.known, kept.remembered) == (4, 1, True, True)
