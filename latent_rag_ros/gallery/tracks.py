@@ -36,8 +36,8 @@ PAUSE_NS = 2_000_000_000
 """A track unseen for longer must match again: loading its weights takes a new protector longer."""
 
 REMEMBERED_NS = 500_000_000
-"""A person without a feature is whom the track was taken for no longer than this: where ways cross,
-a tracker goes from one to the other."""
+"""A person without a feature is whom the track was taken for no longer than this: where ways
+cross, a tracker goes from one to the other."""
 
 REORDERED_NS = 200_000_000
 """Frames that arrive out of order by no more than this do not count as a clock that was set."""
