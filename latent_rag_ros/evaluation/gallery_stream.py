@@ -12,6 +12,7 @@ from latent_rag_ros.evaluation.embedding import EmbeddingNetwork, embed_images
 from latent_rag_ros.evaluation.vtest import resized
 from latent_rag_ros.gallery.features import FeatureArray
 from latent_rag_ros.gallery.quality import QualityGate, shared_areas
+from latent_rag_ros.gallery.tracks import REMEMBERED_MISSED_FRAMES
 from latent_rag_ros.perception.overlap import intersection_over_union
 from latent_rag_ros.protection.types import Box, Frame, ImageArray, ProtectedFrame
 
@@ -61,11 +62,11 @@ class ObservedFrame:
     truths : tuple of Truth or None
         Who they are; None for somebody who is not labelled, such as a pillar.
     silent_tracks : tuple of int
-        Tracks of the people who were detected and are published without a feature.
+        Tracks of the people who are published without a feature and may be remembered.
     silent_truths : tuple of Truth or None
         Who they are.
     missed : tuple of Truth
-        Labelled people who count and were not detected.
+        Labelled people who count and of whom nothing is said.
     """
 
     camera: str
@@ -115,8 +116,8 @@ def observed(pictures: Iterable[LabelledPicture], pipelines: Mapping[str, object
 def told(picture: LabelledPicture, frame: ProtectedFrame, gate: QualityGate) -> ObservedFrame:
     """Return what the reidentifier is told about one protected frame."""
     persons = [person for person in frame.persons if person.feature is not None]
-    silent = [person for person in frame.persons
-              if person.feature is None and not person.missed_frames]
+    silent = [person for person in frame.persons if person.feature is None
+              and person.missed_frames <= REMEMBERED_MISSED_FRAMES]
     owners = matched([person.box for person in (*persons, *silent)],
                      [truth.box for truth in picture.truths])
     truths = tuple(None if owner is None else picture.truths[owner] for owner in owners)

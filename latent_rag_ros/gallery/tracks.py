@@ -39,6 +39,9 @@ REMEMBERED_NS = 500_000_000
 """A person without a feature is whom the track was taken for no longer than this: where ways
 cross, a tracker goes from one to the other."""
 
+REMEMBERED_MISSED_FRAMES = 1
+"""Nor when the person has been missed in more frames: the detector skips single ones on purpose."""
+
 REORDERED_NS = 200_000_000
 """Frames that arrive out of order by no more than this do not count as a clock that was set."""
 

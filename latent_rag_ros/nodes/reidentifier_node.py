@@ -13,7 +13,8 @@ from latent_rag_ros.gallery.gallery import Gallery
 from latent_rag_ros.gallery.limits import MatchLimit
 from latent_rag_ros.gallery.opening import match_limit, open_gallery
 from latent_rag_ros.gallery.quality import QualityGate
-from latent_rag_ros.gallery.tracks import TrackIdentifier, TrackMatch
+from latent_rag_ros.gallery.tracks import (
+    REMEMBERED_MISSED_FRAMES, TrackIdentifier, TrackMatch)
 from latent_rag_ros.msg import IdentityFeature, IdentityFeatureArray, IdentityMatch
 from latent_rag_ros.msg import IdentityMatchArray
 from latent_rag_ros.parameters import REIDENTIFIER, ParameterError, Value
@@ -147,9 +148,9 @@ class ReidentifierNode(SafeLifecycleNode):
 
     def _remembered(self, namespace: str, message: IdentityFeatureArray,
                     taken: set[int]) -> list[IdentityMatch]:
-        """Return one match per detected person without a feature whose track has an identity."""
-        persons = [person for person in message.identities
-                   if not len(person.feature) and not person.missed_frames]
+        """Return one match per person without a feature whose track has an identity."""
+        persons = [person for person in message.identities if not len(person.feature)
+                   and person.missed_frames <= REMEMBERED_MISSED_FRAMES]
         known = self._identifier.remembered(
             f'{namespace}{message.header.frame_id}', stamp_ns(message.header.stamp),
             [person.track_id for person in persons], taken)
