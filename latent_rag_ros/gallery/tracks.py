@@ -40,7 +40,7 @@ REMEMBERED_NS = 500_000_000
 cross, a tracker goes from one to the other."""
 
 REMEMBERED_MISSED_FRAMES = 1
-"""Nor when the person has been missed in more frames: the detector skips single ones on purpose."""
+"""Nor when the person was missed in more frames: the detector skips single ones on purpose."""
 
 REORDERED_NS = 200_000_000
 """Frames that arrive out of order by no more than this do not count as a clock that was set."""
