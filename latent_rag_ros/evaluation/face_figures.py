@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import functools
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -143,7 +144,7 @@ class FaceEvaluation:
 
     def _measured(self, faces: FaceSet, name: str, rows: NDArray[np.int64]) -> Stacked:
         options = self.options
-        method = _once(lambda: method_of(name, faces, options.weights, options.networks,
+        method = functools.cache(lambda: method_of(name, faces, options.weights, options.networks,
                                          options.device))
         return self._stage(faces, name, lambda row: method()(row), rows)
 
@@ -151,6 +152,7 @@ class FaceEvaluation:
                rows: NDArray[np.int64]) -> dict[str, NDArray]:
         """Return what was measured of the faces of `rows` after a method, stacked."""
         def make() -> dict[str, NDArray]:
+            """Measure one face after the other."""
             found = [self._one(faces, row, method) for row in tqdm(
                 rows.tolist(), desc=f'{faces.name} {name}', mininterval=5)]
             return {key: np.stack([one[key] for one in found]) for key in found[0]}
@@ -204,14 +206,3 @@ class FaceEvaluation:
 def _page_picture(image: ImageArray | None, kept: ImageArray) -> ImageArray:
     """Return the picture for the page; a face that may not be shown leaves a grey one."""
     return np.full_like(kept, 128) if image is None else image
-
-
-def _once(make: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a callable that makes something when it is first asked for."""
-    made: list[Any] = []
-
-    def get() -> Any:
-        if not made:
-            made.append(make())
-        return made[0]
-    return get

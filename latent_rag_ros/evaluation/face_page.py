@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.face_table import TITLES, faces_table, targets_table
+from latent_rag_ros.evaluation.html_table import html_table
 from latent_rag_ros.evaluation.privacy.sheets import data_uri, sheet
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:88em;margin:2em auto;padding:0 1em}
@@ -39,9 +40,9 @@ def face_page(results: Mapping[str, Any], pictures: Mapping[str, NDArray[np.uint
         'that took part in nothing; gaze is not measured.</p>']
     for name, one in results['sets'].items():
         parts += [f'<h2>{html.escape(name)}: {one["faces"]} faces of {one["people"]} people</h2>',
-                  _table(faces_table(one))]
+                  html_table(faces_table(one))]
     parts += [
-        '<h2>Targets, on the worse set</h2>', _table(targets_table(results)),
+        '<h2>Targets, on the worse set</h2>', html_table(targets_table(results)),
         '<h2>What a face tells by design</h2>',
         f'<p>Sampler: at most {_bits(bits, "sampler")}; identity and attribute code share between '
         f'{_bits(bits, "mine")} (MINE) and {_bits(bits, "club")} (CLUB), estimated on '
@@ -60,18 +61,6 @@ def face_page(results: Mapping[str, Any], pictures: Mapping[str, NDArray[np.uint
 def _bits(bits: Mapping[str, Any], name: str) -> str:
     low, high = bits[f'{name}_ci95']
     return f'{bits[name]:.2f} bits (95 % {low:.2f} to {high:.2f})'
-
-
-def _table(markdown: str) -> str:
-    """Return a Markdown table as HTML."""
-    lines = [[cell.strip() for cell in line.strip('|').split('|')]
-             for line in markdown.splitlines()]
-    rows = []
-    for number, cells in enumerate([lines[0], *lines[2:]]):
-        tag = 'td' if number else 'th'
-        rows.append('<tr>' + ''.join(
-            f'<{tag}>{html.escape(cell.replace("**", ""))}</{tag}>' for cell in cells) + '</tr>')
-    return f'<table>{"".join(rows)}</table>'
 
 
 def _sheet(pictures: Mapping[str, NDArray[np.uint8]]) -> str:

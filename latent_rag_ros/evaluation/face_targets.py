@@ -31,6 +31,7 @@ def _values(results: Mapping[str, Any]) -> dict[str, float | None]:
     rows = [row for row in rows if 'oracles' in row]
 
     def worst(read: Any, pick: Any) -> float | None:
+        """Return the worse of what is read of the sets; None where nothing was measured."""
         values = [value for value in map(read, rows) if value is not None]
         return pick(values) if values else None
     return {

@@ -12,6 +12,7 @@ import numpy as np
 from latent_rag_ros.evaluation.attacks.interface import Images
 from latent_rag_ros.evaluation.feature_claim import targets_table
 from latent_rag_ros.evaluation.feature_table import features_table, measured_rows, title
+from latent_rag_ros.evaluation.html_table import html_table
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:72em;margin:2em auto;padding:0 1em}
 table{border-collapse:collapse;font-size:13px}td,th{border:1px solid #ccc;padding:.3em .6em}
@@ -44,24 +45,12 @@ def feature_page(results: Mapping[str, Any], originals: Images,
         f'<code>{html.escape(about["command"])}</code>. Skill: share of the person that is '
         'explained beyond the mean picture, 0 is the floor. Rank-1: of the reversed picture, by a '
         'network that took part in nothing. Everybody shown is rendered.</p>',
-        _table(features_table(results)), _table(targets_table(results)), _plot(results),
+        html_table(features_table(results)), html_table(targets_table(results)), _plot(results),
         _sheet('originals', originals)]
     parts += [_sheet(f'{title(extractor)}: {attacker}', pictures)
               for (extractor, attacker), pictures in shown.items()]
     parts.append(f'<p>versions: {html.escape(str(about["versions"]))}</p></body></html>')
     return '\n'.join(parts)
-
-
-def _table(markdown: str) -> str:
-    """Return a Markdown table as HTML."""
-    lines = [[cell.strip() for cell in line.strip('|').split('|')]
-             for line in markdown.splitlines() if line.startswith('|')]
-    rows = []
-    for number, cells in enumerate([lines[0], *lines[2:]]):
-        tag = 'td' if number else 'th'
-        rows.append('<tr>' + ''.join(
-            f'<{tag}>{html.escape(cell.replace("**", ""))}</{tag}>' for cell in cells) + '</tr>')
-    return f'<table>{"".join(rows)}</table>'
 
 
 def _plot(results: Mapping[str, Any]) -> str:

@@ -81,6 +81,7 @@ class _Naive:
         self._index, self._enrolled = FeatureIndex(dimension), 0
 
     def identity(self, feature: NDArray[np.float32]) -> int:
+        """Return the identity of a feature (1, dimension), and learn it."""
         cosines, owners = self._index.search(feature, 1)
         if cosines.size and cosines[0, 0] >= NAIVE_SIMILARITY_MIN:
             identity_id = int(owners[0, 0])

@@ -100,6 +100,7 @@ def _key() -> FeatureKey:
 def _noise(deviation: float) -> Change:
     """Return additive Gaussian noise, seeded by the features, so that it can be repeated."""
     def change(features: Features) -> Features:
+        """Return features with their noise."""
         seed = int.from_bytes(hashlib.sha256(features.tobytes()).digest()[:8], 'little')
         noise = np.random.default_rng(seed).standard_normal(features.shape, np.float32)
         return features + np.float32(deviation) * noise
@@ -113,5 +114,6 @@ def _cut(fitted_on: Features, count: int) -> Change:
     kept = np.ascontiguousarray(directions[:, :count], np.float32)
 
     def change(features: Features) -> Features:
+        """Return the coordinates of features in the kept directions."""
         return features @ kept
     return change

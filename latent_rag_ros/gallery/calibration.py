@@ -220,6 +220,7 @@ def _log_odds(genuine: NDArray[np.float32], impostor: NDArray[np.float32]) -> tu
     weights = np.where(signs > 0, 0.5 / len(genuine), 0.5 / len(impostor))
 
     def loss(line: NDArray[np.float64]) -> float:
+        """Return the weighted logistic loss of slope and offset."""
         margin = signs * (line[0] * scores + line[1])
         return float((weights * np.logaddexp(0, -margin)).sum() + 1e-6 * (line ** 2).sum())
 

@@ -80,6 +80,7 @@ class FaceGenerator:
 
     def _teacher(self, identity: Tensor, attributes: Tensor) -> Denoiser:
         def denoise(noisy: Tensor, times: Tensor) -> Tensor:
+            """Return the guided prediction for these codes."""
             return guided(lambda values, at, dropped: self.unet(
                 values, at, identity, attributes, dropped), noisy, times, self.guidance)
         return denoise

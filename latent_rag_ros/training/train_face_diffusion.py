@@ -108,9 +108,11 @@ class StudentTraining:
         latents, identity, attributes = self.faces.drawn(random, self.settings.batch)
 
         def of(unet: nn.Module) -> Denoiser:
+            """Return a network as denoiser of this batch."""
             return lambda noisy, times: unet(noisy, times, identity, attributes)
 
         def teacher(noisy: Tensor, times: Tensor) -> Tensor:
+            """Return the guided prediction of the teacher for this batch."""
             return guided(lambda values, at, dropped: self.teacher(
                 values, at, identity, attributes, dropped), noisy, times, self.settings.guidance)
         with mixed_precision(latents.device, self.settings.bfloat16):
