@@ -1,12 +1,12 @@
 """Everything that `latent-rag evaluate faces` measures, each stage kept on disk when finished."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import functools
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -144,8 +144,8 @@ class FaceEvaluation:
 
     def _measured(self, faces: FaceSet, name: str, rows: NDArray[np.int64]) -> Stacked:
         options = self.options
-        method = functools.cache(lambda: method_of(name, faces, options.weights, options.networks,
-                                         options.device))
+        method = functools.cache(lambda: method_of(
+            name, faces, options.weights, options.networks, options.device))
         return self._stage(faces, name, lambda row: method()(row), rows)
 
     def _stage(self, faces: FaceSet, name: str, method: Callable[[int], Shown],
