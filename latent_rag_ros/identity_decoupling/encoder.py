@@ -20,7 +20,7 @@ from latent_rag_ros.identity_decoupling.layers import (
 from latent_rag_ros.weights.tensors import load_network
 
 IDENTITY_DIMENSION = 256
-ATTRIBUTE_CHANNELS, ATTRIBUTE_SIDE = 4, MAP_SIDE
+ATTRIBUTE_CHANNELS, ATTRIBUTE_SIDE = 8, MAP_SIDE
 WIDTHS = (24, 48, 96, 128)
 """Channels at 32, 16, 8 and 4 pixels."""
 
@@ -36,7 +36,7 @@ class FaceCodes:
     identity, identity_log_variance : Tensor
         Shape (n, 256); the mean is not normalised.
     attributes, attribute_log_variance : Tensor
-        Shape (n, 4, 16, 16).
+        Shape (n, 8, 16, 16).
     """
 
     identity: Tensor
@@ -109,7 +109,7 @@ class CodeDecoder(nn.Module):
         self.colours = nn.Conv2d(32, 12, 3, padding=1)
 
     def forward(self, identity: Tensor, attributes: Tensor) -> Tensor:
-        """Map codes (n, 256) and (n, 4, 16, 16) to faces (n, 3, 64, 64) in 0..1."""
+        """Map codes (n, 256) and (n, 8, 16, 16) to faces (n, 3, 64, 64) in 0..1."""
         x = self.blocks[0](attributes, identity)
         x = self.blocks[1](x, identity)
         x = self.blocks[2](upsampled(x), identity)

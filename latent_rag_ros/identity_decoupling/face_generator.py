@@ -55,7 +55,7 @@ class FaceGenerator:
         identity : Tensor
             Shape (n, 256), rows of length 1: the replacements.
         attributes : Tensor
-            Shape (n, 4, 16, 16): of the faces that are replaced.
+            Shape (n, 8, 16, 16): of the faces that are replaced.
         seed : int
             Draws all noise, the same for every row: one per track keeps its face from flickering.
 

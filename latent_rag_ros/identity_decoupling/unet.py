@@ -23,9 +23,6 @@ WIDTHS = (64, 96, 128)
 """Channels at 16, 8 and 4 cells."""
 
 CONDITION = 128
-ATTRIBUTE_CELL = 2
-"""Attributes reach the denoiser as means of 2 x 2 places: finer ones hold the whole face, and then
-another identity changes nothing."""
 
 
 class FaceUNet(nn.Module):
@@ -74,7 +71,7 @@ class FaceUNet(nn.Module):
         times : Tensor
             Shape (n,), steps 0..999.
         identity, attributes : Tensor
-            Shapes (n, 256), rows of length 1, and (n, 4, 16, 16).
+            Shapes (n, 256), rows of length 1, and (n, 8, 16, 16).
         dropped : Tensor, optional
             Shape (n,), bool: rows without identity, for guidance (Ho and Salimans, 2022).
         """
@@ -82,8 +79,7 @@ class FaceUNet(nn.Module):
             identity = torch.where(dropped[:, None], self.nobody, identity)
         condition = functional.silu(self.time(time_features(times, CONDITION))
                                     + self.identity(identity))
-        coarse = upsampled(functional.avg_pool2d(attributes, ATTRIBUTE_CELL))
-        fine = self.down[0](self.stem(torch.cat([latents, coarse], 1)), condition)
+        fine = self.down[0](self.stem(torch.cat([latents, attributes], 1)), condition)
         middle = self.down[1](self.halve[0](fine), condition)
         x = self.bottom[0](self.halve[1](middle), condition)
         x = self.bottom[2](self.bottom[1](x), condition)

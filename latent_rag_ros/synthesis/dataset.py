@@ -82,8 +82,9 @@ def _claim(settings: Settings, directory: Path) -> None:
     """Write the settings, or check that they are those of the shards that are there."""
     path = directory / SETTINGS_FILE
     mine = {'format': FORMAT_VERSION, **asdict(settings)}
-    if not settings.faces:  # data sets from before there were faces have no such entry
-        del mine['faces']
+    for name, absent in (('faces', 0), ('counterparts', 1)):
+        if mine[name] == absent:  # data sets from before there was such a thing lack the entry
+            del mine[name]
     if path.exists():
         there = json.loads(path.read_text(encoding='utf-8'))
         if there != mine:

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--faces', type=int, default=0,
                         help='pictures of each of --people heads, who are others than those of '
                         'the crops; with --crops 0 nothing else is rendered')
+    parser.add_argument('--counterparts', type=int, default=1, metavar='N',
+                        help='show N heads after one another in the same scenes, so that their '
+                        'faces differ in nothing but the head; what training faces needs')
     parser.add_argument('--seed', type=int, default=0,
                         help='other seeds share no person and no camera')
     parser.add_argument('--cameras', type=int, default=120, help='cameras of this world')
@@ -41,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         logging.error('numba is not installed; rendering needs: '
                       'pip install "latent-rag-ros[synthesis]"')
         return 1
-    settings = Settings(arguments.people, arguments.crops, arguments.frames,
-                        arguments.seed, arguments.cameras, arguments.faces)
+    settings = Settings(arguments.people, arguments.crops, arguments.frames, arguments.seed,
+                        arguments.cameras, arguments.faces, arguments.counterparts)
     rendered = render_dataset(settings, arguments.out, arguments.workers)
     logging.info('%d shards rendered into %s, sha256 of the content %s', rendered, arguments.out,
                  content_hash(arguments.out))

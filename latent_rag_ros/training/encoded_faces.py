@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.training.counterparts import Counterparts
 from latent_rag_ros.training.faces import Faces
 
 PICTURES_AT_ONCE = 64
@@ -27,7 +28,7 @@ class EncodedFaces:
     """Latents and conditions of all faces and of their mirror images.
 
     Attributes are drawn anew from their law every time: what is below their noise is not learned.
-    The identity of a face is that of its person, the mean over the pictures, as in the gallery
+    They are those of the counterpart, the same scene with another head. The identity of a face is that of its person, the mean over the pictures, as in the gallery
     that replacements are taken from.
 
     Parameters
@@ -38,7 +39,7 @@ class EncodedFaces:
     """
 
     def __init__(self, faces: Faces, networks: FaceNetworks, device: torch.device) -> None:
-        self._faces, self._device = faces, device
+        self._faces, self._device, self._counterparts = faces, device, Counterparts(faces)
         self._autoencoder = networks.autoencoder.to(device).eval()
         self._encoder = networks.encoder.to(device).eval()
         plain, mirrored = self._encoded(mirrored=False), self._encoded(mirrored=True)
@@ -63,8 +64,12 @@ class EncodedFaces:
 
     def drawn(self, random: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return latents, identity directions and attribute maps of `count` random faces."""
-        rows = torch.from_numpy(random.integers(0, len(self.latents), count))
-        rows = rows.to(self._device)
-        attributes = self.attributes[rows]
-        attributes = attributes + self.attribute_deviation[rows] * torch.randn_like(attributes)
+        images = len(self._faces.images)
+        rows = random.integers(0, images, count)
+        mirrored = images * random.integers(0, 2, count)
+        others = self._counterparts.drawn(rows, random) + mirrored
+        rows, others = (torch.from_numpy(values).to(self._device)
+                        for values in (rows + mirrored, others))
+        attributes = self.attributes[others]
+        attributes = attributes + self.attribute_deviation[others] * torch.randn_like(attributes)
         return self.latents[rows], self.identity[rows], attributes

