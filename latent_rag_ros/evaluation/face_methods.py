@@ -16,7 +16,7 @@ from latent_rag_ros.evaluation.face_sets import FaceSet
 from latent_rag_ros.identity_decoupling.face_folders import FaceSettings, load_face_replacer
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
 from latent_rag_ros.identity_decoupling.face_square import cut, face_square, points_in, scaled
-from latent_rag_ros.identity_decoupling.head_blend import blended, head_opacity
+from latent_rag_ros.identity_decoupling.head_blend import head_opacity, inserted
 from latent_rag_ros.protection.types import Box, ImageArray, MaskArray
 
 BLUR_SIGMA_PER_SIDE, BLOCKS, JPEG_QUALITY = 1 / 12, 8, 80
@@ -29,7 +29,6 @@ METHODS = ('lcm_4', 'lcm_2', 'lcm_1', 'teacher')
 BASELINES = ('blur', 'pixelate', 'solid', 'nearest_swap')
 REENCODED = 'jpeg'
 """The original face through a codec: what it costs merely to measure twice."""
-
 
 
 @dataclass(frozen=True)
@@ -97,13 +96,8 @@ def _cut_out(faces: FaceSet, row: int) -> tuple[Box, ImageArray]:
 
 def _pasted(faces: FaceSet, row: int, pixels: ImageArray) -> ImageArray:
     """Return the picture of a face with other pixels in its square."""
-    image, square = faces.looks[row].image, face_square(faces.looks[row].found.landmarks)
-    inside = square.clipped(*image.shape[:2])
-    part = inside.moved(-square.left, -square.top).slices
-    result = image.copy()
-    result[inside.slices] = blended(image[inside.slices], pixels[part],
-                                    head_opacity(square.width_px)[part])
-    return result
+    look = faces.looks[row]
+    return inserted(look.image, face_square(look.found.landmarks), pixels)
 
 
 def _blurred(pixels: ImageArray) -> ImageArray:

@@ -24,7 +24,7 @@ from latent_rag_ros.identity_decoupling.enforcement import PrivacyHinge, enforce
 from latent_rag_ros.identity_decoupling.face_generator import FaceGenerator
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.face_square import cut, face_square, points_in, scaled
-from latent_rag_ros.identity_decoupling.head_blend import blended, head_opacity
+from latent_rag_ros.identity_decoupling.head_blend import head_opacity, inserted
 from latent_rag_ros.identity_decoupling.oracles.oracle import Oracle
 from latent_rag_ros.identity_decoupling.rejection_sampler import RejectionSampler
 from latent_rag_ros.identity_decoupling.replacements import Replacements
@@ -97,12 +97,7 @@ class ReplacedFace:
         """
         if self.pixels is None:
             raise ValueError(f'there is no face to show: {self.record.outcome.name.lower()}')
-        inside = self.square.clipped(*image.shape[:2])
-        part = inside.moved(-self.square.left, -self.square.top).slices
-        opacity = head_opacity(self.square.width_px)
-        result = image.copy()
-        result[inside.slices] = blended(image[inside.slices], self.pixels[part], opacity[part])
-        return result
+        return inserted(image, self.square, self.pixels)
 
 
 class FaceReplacer:
@@ -169,7 +164,7 @@ class FaceReplacer:
             A network failed.
         """
         square = face_square(landmarks)
-        work = _Work(self._device, cut(image, square), square, landmarks, deadline_s)
+        work = _Work(self._device, image, square, landmarks, deadline_s)
         if not work.in_time():
             return ReplacedFace(square, None, FaceRecord(FaceOutcome.LATE))
         with torch.no_grad():
@@ -191,7 +186,7 @@ class FaceReplacer:
 
     def _released(self, work: _Work, latents: Tensor, tries: int) -> ReplacedFace:
         """Return the face of latents once no oracle knows the person, enforced where needed."""
-        originals = self._features(work.pixels, work.landmarks)
+        originals = self._features(work.image, work.landmarks)
         record, pixels = self._judged(work, latents, originals)
         steps = 0
         if record.outcome == FaceOutcome.KNOWN and self._steps_max and work.in_time():
@@ -215,7 +210,7 @@ class FaceReplacer:
             return FaceRecord(FaceOutcome.NOT_FINITE), None
         small = (face.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
         pixels = scaled(np.ascontiguousarray(small), work.square.width_px)
-        shown = blended(work.pixels, pixels, head_opacity(work.square.width_px))
+        shown = inserted(work.image, work.square, pixels)  # all of it: a chip may leave the square
         cosines = np.array([float((reached * original).sum()) for reached, original in zip(
             self._features(shown, work.landmarks), originals)])
         margins = self._thresholds - cosines
@@ -237,10 +232,11 @@ class FaceReplacer:
 class _Work:
     """One face on its way: in its own size, in that of the networks, and in that of the hinge."""
 
-    def __init__(self, device: torch.device, pixels: ImageArray, square: Box,
+    def __init__(self, device: torch.device, image: ImageArray, square: Box,
                  landmarks: NDArray[np.float32], deadline_s: float) -> None:
-        self.pixels, self.square, self._deadline_s = pixels, square, deadline_s
-        self.landmarks = points_in(landmarks, square, square.width_px)
+        self.image, self.square, self._deadline_s = image, square, deadline_s
+        self.landmarks = np.asarray(landmarks, np.float32)
+        pixels = cut(image, square)
         self.small = _tensor(scaled(pixels, SIDE_PX), device)
         side_px = min(square.width_px, HINGE_PX_MAX)
         self.hinge_picture = _tensor(scaled(pixels, side_px), device)

@@ -10,7 +10,7 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from latent_rag_ros.protection.types import ImageArray, MaskArray
+from latent_rag_ros.protection.types import Box, ImageArray, MaskArray
 
 CORE, OUTER = 0.88, 0.98
 """Radii of the middle and of the ring's outer border, as shares of half the side."""
@@ -42,3 +42,13 @@ def blended(under: ImageArray, over: ImageArray, opacity: NDArray[np.float32]) -
     """
     share = opacity[..., None]
     return np.rint(under * (1 - share) + over * share).astype(np.uint8)
+
+
+def inserted(image: ImageArray, square: Box, pixels: ImageArray) -> ImageArray:
+    """Return a copy of an image with a new head (side, side, 3) in a square, which may leave it."""
+    inside = square.clipped(*image.shape[:2])
+    part = inside.moved(-square.left, -square.top).slices
+    result = image.copy()
+    result[inside.slices] = blended(image[inside.slices], pixels[part],
+                                    head_opacity(square.width_px)[part])
+    return result

@@ -28,8 +28,8 @@ class EncodedFaces:
     """Latents and conditions of all faces and of their mirror images.
 
     Attributes are drawn anew from their law every time: what is below their noise is not learned.
-    They are those of the counterpart, the same scene with another head. The identity of a face is that of its person, the mean over the pictures, as in the gallery
-    that replacements are taken from.
+    They are those of the counterpart, the same scene with another head. The identity of a face is
+    that of its person, the mean over the pictures, as in the gallery of replacements.
 
     Parameters
     ----------

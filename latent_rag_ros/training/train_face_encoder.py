@@ -1,9 +1,10 @@
 """Train the disentangled encoder: who somebody is here, everything else there, and no overlap.
 
 Loss: reconstruction from the identity of another picture of the same person and the attributes of
-the same scene with another head (so that neither holds what the other is for), KL of both, classification of the identity code by
-cosine (Wang et al., "CosFace", CVPR 2018), CLUB between identity and pooled attributes, and the
-gradient independence term. CLUB's own network learns in alternation, by maximum likelihood.
+the same scene with another head (so that neither holds what the other is for), KL of both,
+classification of the identity code by cosine (Wang et al., "CosFace", CVPR 2018), CLUB between
+identity and pooled attributes, and the gradient independence term. CLUB's own network learns in
+alternation, by maximum likelihood.
 
 Afterwards the attributes are squeezed: their KL weighs more, so that they keep only what the
 identity code does not say already. Pictures of a folder have no counterpart with another head;

@@ -108,6 +108,19 @@ def test_face_is_replaced_and_everything_else_stays(replacer: FaceReplacer) -> N
     assert (shown[square.slices][core] == result.pixels[core]).all()
 
 
+def test_oracles_judge_the_picture_that_is_shown_at_the_border_of_the_image(
+        replacer: FaceReplacer) -> None:
+    image, landmarks = face_picture(1), landmarks_at(-14, 2, 60)
+    result = replacer.replace(image, landmarks, 7)
+    assert result.square.left < 0
+    pictures = [torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+                for picture in (image, result.shown_in(image))]
+    for oracle, cosine in zip(replacer.oracles, result.record.cosines):
+        before, after = (oracle.features(picture, torch.from_numpy(landmarks)[None])[0]
+                         for picture in pictures)
+        assert float(before @ after) == pytest.approx(cosine, abs=1e-5)
+
+
 def test_track_keeps_its_identity_while_the_picture_changes(replacer: FaceReplacer) -> None:
     tries = {replacer.replace(face_picture(number), LANDMARKS + number, 9).record.tries
              for number in range(3)}
