@@ -10,10 +10,31 @@ from torch.nn import functional
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE
 from latent_rag_ros.training.counterparts import Counterparts
 from latent_rag_ros.training.faces import Faces
 
 PICTURES_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class DrawnFaces:
+    """One batch of the diffusion.
+
+    Parameters
+    ----------
+    latents : Tensor
+        Shape (n, 4, 16, 16).
+    identity, attributes : Tensor
+        Shapes (n, 256), rows of length 1, and (n, 8, 16, 16).
+    detail : Tensor
+        Shape (n, 1, 16, 16), 0..1: how near eyes and mouth are.
+    """
+
+    latents: Tensor
+    identity: Tensor
+    attributes: Tensor
+    detail: Tensor
 
 
 @dataclass(frozen=True)
@@ -46,24 +67,27 @@ class EncodedFaces:
         self.latents = torch.cat([plain[0], mirrored[0]])
         self.attributes = torch.cat([plain[2], mirrored[2]])
         self.attribute_deviation = torch.cat([plain[3], mirrored[3]])
+        self.detail = torch.cat([plain[4], mirrored[4]])
         labels = torch.from_numpy(faces.identities).to(device)
         sums = plain[1].new_zeros(faces.people, plain[1].shape[1]).index_add_(0, labels, plain[1])
         self.identity = functional.normalize(sums, dim=1)[labels.repeat(2)]
 
     @torch.no_grad()
     def _encoded(self, mirrored: bool) -> tuple[Tensor, ...]:
-        """Return latents, identity directions, attribute maps and their deviation."""
+        """Return latents, identity directions, attribute maps, their deviation, and details."""
         parts = []
         for start in range(0, len(self._faces.images), PICTURES_AT_ONCE):
             rows = np.arange(start, min(start + PICTURES_AT_ONCE, len(self._faces.images)))
-            pictures = self._faces.tensor(rows, np.full(len(rows), mirrored)).to(self._device)
+            flipped = np.full(len(rows), mirrored)
+            pictures = self._faces.tensor(rows, flipped).to(self._device)
             codes = self._encoder(pictures)
+            detail = functional.adaptive_avg_pool2d(self._faces.detail(rows, flipped), MAP_SIDE)
             parts.append((self._autoencoder.encode(pictures), codes.direction, codes.attributes,
-                          (0.5 * codes.attribute_log_variance).exp()))
+                          (0.5 * codes.attribute_log_variance).exp(), detail.to(self._device)))
         return tuple(torch.cat(part) for part in zip(*parts))
 
-    def drawn(self, random: np.random.Generator, count: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return latents, identity directions and attribute maps of `count` random faces."""
+    def drawn(self, random: np.random.Generator, count: int) -> DrawnFaces:
+        """Return `count` random faces."""
         images = len(self._faces.images)
         rows = random.integers(0, images, count)
         mirrored = images * random.integers(0, 2, count)
@@ -72,4 +96,4 @@ class EncodedFaces:
                         for values in (rows + mirrored, others))
         attributes = self.attributes[others]
         attributes = attributes + self.attribute_deviation[others] * torch.randn_like(attributes)
-        return self.latents[rows], self.identity[rows], attributes
+        return DrawnFaces(self.latents[rows], self.identity[rows], attributes, self.detail[rows])

@@ -13,6 +13,7 @@ from latent_rag_ros.identity_decoupling.diffusion import (
     GUIDANCE, STEPS, Denoiser, guided, levels, noised)
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
 from latent_rag_ros.training.encoded_faces import EncodedFaces
+from latent_rag_ros.training.face_losses import DETAIL_WEIGHT
 from latent_rag_ros.training.precision import mixed_precision
 from latent_rag_ros.training.trainer import Schedule, Trainer
 
@@ -63,16 +64,21 @@ class TeacherTraining:
         return self.trainer.run(self.step)['unet']
 
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
-        """Take one step of L = E || v - v_theta ||^2, which weighs the noise by 1 / a_t^2."""
-        latents, identity, attributes = self.faces.drawn(random, self.settings.batch)
+        """Take one step of L = E w || v - v_theta ||^2, which weighs the noise by 1 / a_t^2.
+
+        w is 1, and up to 5 around eyes and mouth, see `face_losses.picture_loss`.
+        """
+        drawn = self.faces.drawn(random, self.settings.batch)
+        latents = drawn.latents
         times = torch.randint(0, STEPS, (len(latents),), device=latents.device)
         dropped = torch.rand(len(latents), device=latents.device) < self.settings.dropped_share
         noise = torch.randn_like(latents)
         signal, amount = levels(times, latents)
         with mixed_precision(latents.device, self.settings.bfloat16):
-            found = self.unet.velocity(noised(latents, times, noise), times, identity, attributes,
-                                       dropped)
-        loss = (found - (signal * noise - amount * latents)).square().mean()
+            found = self.unet.velocity(noised(latents, times, noise), times, drawn.identity,
+                                       drawn.attributes, dropped)
+        weight = 1 + DETAIL_WEIGHT * drawn.detail
+        loss = (weight * (found - (signal * noise - amount * latents)).square()).mean()
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
@@ -105,19 +111,20 @@ class StudentTraining:
 
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step of the distillation."""
-        latents, identity, attributes = self.faces.drawn(random, self.settings.batch)
+        drawn = self.faces.drawn(random, self.settings.batch)
+        conditions = drawn.identity, drawn.attributes
 
         def of(unet: nn.Module) -> Denoiser:
             """Return a network as denoiser of this batch."""
-            return lambda noisy, times: unet(noisy, times, identity, attributes)
+            return lambda noisy, times: unet(noisy, times, *conditions)
 
         def teacher(noisy: Tensor, times: Tensor) -> Tensor:
             """Return the guided prediction of the teacher for this batch."""
             return guided(lambda values, at, dropped: self.teacher(
-                values, at, identity, attributes, dropped), noisy, times, self.settings.guidance)
-        with mixed_precision(latents.device, self.settings.bfloat16):
+                values, at, *conditions, dropped), noisy, times, self.settings.guidance)
+        with mixed_precision(drawn.latents.device, self.settings.bfloat16):
             loss = distillation_loss(of(self.unet), of(self.trainer.averages['unet']), teacher,
-                                     latents)
+                                     drawn.latents)
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)

@@ -71,8 +71,8 @@ def test_denoiser_learns_from_attributes_of_the_counterpart(faces: Faces) -> Non
     encoded = EncodedFaces(faces, FaceNetworks(FaceAutoencoder(), DisentangledEncoder()),
                            torch.device('cpu'))
     encoded.attribute_deviation.zero_()
-    latents, _, attributes = encoded.drawn(np.random.default_rng(1), 40)
-    for latent, attribute in zip(latents, attributes):
+    drawn = encoded.drawn(np.random.default_rng(1), 40)
+    for latent, attribute in zip(drawn.latents, drawn.attributes):
         row = int((encoded.latents == latent).flatten(1).all(1).nonzero()[0])
         other = int((encoded.attributes == attribute).flatten(1).all(1).nonzero()[0])
         images = len(faces.images)

@@ -53,7 +53,9 @@ def test_faces_are_encoded_with_the_identity_of_their_person(pictures: Path) -> 
     assert encoded.latents.shape == (36, 4, 16, 16)
     assert encoded.attributes.shape == (36, 8, 16, 16)
     assert len(encoded.identity.unique(dim=0)) == 3
-    assert [len(part) for part in encoded.drawn(np.random.default_rng(0), 5)] == [5, 5, 5]
+    drawn = encoded.drawn(np.random.default_rng(0), 5)
+    assert drawn.latents.shape == (5, 4, 16, 16) and drawn.detail.shape == (5, 1, 16, 16)
+    assert drawn.identity.shape == (5, 256) and drawn.attributes.shape == (5, 8, 16, 16)
 
 
 def test_tiny_training_makes_every_file_and_does_nothing_twice(
