@@ -42,9 +42,14 @@ def calibration_card(calibrations: Sequence[Calibration], sha256: str) -> str:
         f'| measured on | {first.data}: {first.genuine_pairs} comparisons of one person, '
         f'{first.strangers} of strangers with galleries of up to {first.sizes[-1]} people |',
         f'| sha256 | `{sha256}` |', '| licence | Apache-2.0 |', '',
+        '## Intended use',
+        'The limit of a match from `gallery.false_accept_rate`, a rate that somebody can state. '
+        'No promise about real people:', 'measure on your own before a match decides anything.',
+        '', '## Figures', 'Cosines from which on two features are taken for one person:', '',
         *(line for one in calibrations for line in _limits(one)),
-        f'Rates below {first.rates[-1]:.2g} and galleries above {first.sizes[-1]} '
-        'people are extrapolated.', ''))
+        '## Limits', f'Rates below {first.rates[-1]:.2g} and galleries above {first.sizes[-1]} '
+        'people are extrapolated. These are rendered people', 'in many cameras: for one place, '
+        'calibrate there.', ''))
 
 
 def _limits(calibration: Calibration) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from latent_rag_ros.evaluation.model_targets import (
+    embedder_targets_table, generator_targets_table)
 from latent_rag_ros.evaluation.speed import BATCHES
 from latent_rag_ros.evaluation.tables import MISSING
 
@@ -24,12 +26,13 @@ TIMED = ('embedder', 'unseen_embedder', 'encoder', 'generator')
 
 
 def models_table(results: Mapping[str, Any]) -> str:
-    """Return the Markdown tables of recognition, fidelity and speed with their captions.
+    """Return the Markdown tables of recognition, fidelity, speed and targets with their caption.
 
     Raises `KeyError` when `results` is not what `latent-rag evaluate models` writes.
     """
     return '\n\n'.join([recognition_table(results), fidelity_table(results),
-                        speed_table(results), _caption(results['about'])])
+                        speed_table(results), embedder_targets_table(results),
+                        generator_targets_table(results), _caption(results['about'])])
 
 
 def recognition_table(results: Mapping[str, Any]) -> str:
@@ -90,7 +93,8 @@ def _caption(about: Mapping[str, Any]) -> str:
         text += (f' vtest: {real["crops"]} crops of {real["identities"]} real pedestrians on '
                  f'{real["tracks"]} tracks of one camera; every crop asks for the crops of other '
                  'tracks. So few people make the intervals wide.')
-    return f'{text} 8-bit images. Made by `{about["command"]}`.'
+    return (f'{text} 8-bit images; one training of every network. Made by '
+            f'`{about["command"]}`.')
 
 
 def _percent(figures: Mapping[str, Any], key: str) -> str:

@@ -10,6 +10,8 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.feature_table import features_table
 from latent_rag_ros.evaluation.model_tables import (
     fidelity_table, models_table, recognition_table, speed_table)
+from latent_rag_ros.evaluation.model_targets import (
+    embedder_targets_table, generator_targets_table)
 from latent_rag_ros.evaluation.privacy.claim import (
     NOT_ATTACKED, NOT_RUN, attack_claim, targets_table)
 from latent_rag_ros.evaluation.privacy.tables import evaluation_table
@@ -41,9 +43,11 @@ ABSENT: Mapping[str, str] = {'evaluation': NOT_RUN, 'attack_claim': NOT_ATTACKED
 """What stands in place of tables whose results are not there; others are left as they are."""
 
 CARD_TABLES: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
-    'embedder.md': {'recognition': recognition_table, 'speed': speed_table},
+    'embedder.md': {'recognition': recognition_table, 'targets': embedder_targets_table,
+                    'speed': speed_table},
     'unseen_embedder.md': {'recognition': recognition_table},
-    'generator.md': {'fidelity': fidelity_table, 'speed': speed_table},
+    'generator.md': {'fidelity': fidelity_table, 'targets': generator_targets_table,
+                     'speed': speed_table},
     'protection_head.md': {'features': _features}}
 """Tables by the card of the weights and by the name of their markers."""
 

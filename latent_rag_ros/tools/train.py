@@ -13,7 +13,7 @@ RECIPE_NAMES = ('shipped', 'short', 'tiny')
 PROTECTED = ('protection_head', 'decoder_protection_head')
 EMBEDDERS = ('embedder', 'unseen_embedder', *PROTECTED)
 STEPS = ('all', 'embedder', 'unseen_embedder', 'generator', 'store', 'code_predictor', *PROTECTED,
-         'faces')
+         'gallery_calibration', 'faces')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

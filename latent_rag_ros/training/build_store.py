@@ -31,11 +31,14 @@ def in_batches(crops: Crops) -> Iterator[tuple[Tensor, Tensor]]:
         yield crops.tensor(rows), torch.from_numpy(crops.identities[rows])
 
 
-def store_of(crops: Crops, weights: Path) -> RetrievalStore:
-    """Return the store of these crops for the embedder, encoder and generator in `weights`."""
-    embedder = load_embedder(weights / EMBEDDER_FILE)
-    encoder = load_encoder(weights / ENCODER_FILE)
+def store_of(crops: Crops, weights: Path, device: str = 'cpu') -> RetrievalStore:
+    """Return the store of these crops for the embedder, encoder and generator in `weights`.
+
+    Features and codes are computed on `device`, `cpu` or `cuda:N`.
+    """
+    embedder = load_embedder(weights / EMBEDDER_FILE, device)
+    encoder = load_encoder(weights / ENCODER_FILE, device)
     made_with = {name: sha256_of(weights / name)
                  for name in (EMBEDDER_FILE, ENCODER_FILE, GENERATOR_FILE)}
-    return build_store(in_batches(crops), embedder.embed, encoder, made_with)
+    return build_store(in_batches(crops), embedder.embed, encoder, made_with, device)
 

@@ -18,6 +18,8 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
-    """Return the state of an earlier run, or None when there is none."""
-    return torch.load(path, weights_only=True) if path.exists() else None
+    """Return the state of an earlier run, on the CPU wherever it ran, or None without one."""
+    if not path.exists():
+        return None
+    return torch.load(path, map_location='cpu', weights_only=True)
 

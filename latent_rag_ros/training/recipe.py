@@ -43,7 +43,7 @@ SHIPPED = Recipe()
 _TINY_PROTECTION = ProtectionSettings(iterations=2, warm_up_iterations=1)
 
 TINY = Recipe(
-    People(seed=1, people=16, crops=4), People(seed=4, people=4, crops=3),
+    People(seed=1, people=16, crops=4), People(seed=4, people=25, crops=8),
     EmbedderSettings(iterations=2), EmbedderSettings('unseen_embedder', 11, iterations=2),
     GeneratorSettings(iterations=4, batch=4, adversarial_from_share=0.5),
     CodePredictorSettings(iterations=2, batch=4), _TINY_PROTECTION,

@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from latent_rag_ros.evaluation.gallery_calibration import measured_calibrations
 from latent_rag_ros.feature_privacy.row_names import DECODER_PROTECTED, PROTECTED, TRAINED
 from latent_rag_ros.feature_privacy.settings import ProtectionSettings
 from latent_rag_ros.feature_privacy.train_protection_head import train_protection_head
+from latent_rag_ros.gallery.calibration import SHIPPED_FILE, save_calibrations
 from latent_rag_ros.latent_rag.code_predictor import PREDICTOR_FILE
 from latent_rag_ros.latent_rag.replacer import EMBEDDER_FILE, GENERATOR_FILE, STORE_FILE
 from latent_rag_ros.training.build_store import store_of
@@ -19,9 +21,9 @@ from latent_rag_ros.training.train_generator import train_generator
 from latent_rag_ros.weights.registry import register, weights_file
 
 LOGGER = logging.getLogger(__name__)
-UNSEEN_FILE = 'unseen_embedder.safetensors'
-ON_REQUEST = ('protection_head', 'decoder_protection_head')
-"""Steps that `all` leaves out: nothing else stands on these weights yet."""
+UNSEEN_FILE, CALIBRATION_FILE = 'unseen_embedder.safetensors', SHIPPED_FILE.name
+ON_REQUEST = ('decoder_protection_head',)
+"""Steps that `all` leaves out: these weights are compared with, and not shipped."""
 
 
 class Training:
@@ -51,11 +53,12 @@ class Training:
             'store': (STORE_FILE, self._build_store),
             'code_predictor': (PREDICTOR_FILE, self._train_code_predictor),
             'protection_head': (TRAINED[PROTECTED], self._train_protection_head),
+            'gallery_calibration': (CALIBRATION_FILE, self._calibrate),
             'decoder_protection_head': (TRAINED[DECODER_PROTECTED],
                                            self._train_decoder_protection_head)}
 
     def make(self, step: str) -> None:
-        """Make one file, or with `all` every file, in the order in which they need each other.
+        """Make one file, or with `all` every shipped file, those first that others need.
 
         Raises
         ------
@@ -109,8 +112,13 @@ class Training:
 
     def _build_store(self) -> None:
         people = self.people('store', self.recipe.store_people)
-        store_of(people, self.directory).save(self.directory / STORE_FILE)
+        store_of(people, self.directory, self.device).save(self.directory / STORE_FILE)
 
     def _train_code_predictor(self) -> None:
         train_code_predictor(self._training_people(), self.directory, self.recipe.code_predictor,
                              self.device)
+
+    def _calibrate(self) -> None:
+        self.people('store', self.recipe.store_people)  # nobody who trained a network
+        save_calibrations(self.directory / CALIBRATION_FILE, measured_calibrations(
+            self.directory / 'people' / 'store', self.directory, self.device))

@@ -9,15 +9,19 @@ import torch
 
 pytest.importorskip('numba', reason='the synthesis extra is not installed')
 
+from latent_rag_ros.gallery.calibration import load_calibrations
+from latent_rag_ros.identity.model_id import model_id
 from latent_rag_ros.latent_rag.presets import PRESETS
 from latent_rag_ros.latent_rag.replacer import (
     EMBEDDER_FILE, GENERATOR_FILE, LatentRagReplacer)
 from latent_rag_ros.latent_rag.store import check_made_with, load_store
 from latent_rag_ros.tools.command_line import main
-from latent_rag_ros.weights.registry import read_manifest, sha256_of, weights_file
+from latent_rag_ros.weights.registry import (
+    MANIFEST_NAME, WEIGHTS_DIRECTORY, read_manifest, sha256_of, weights_file)
 from latent_rag_ros.weights.tensors import load_tensors
 
-WEIGHTS = ('embedder', 'unseen_embedder', 'encoder', 'generator', 'store', 'code_predictor')
+WEIGHTS = ('embedder', 'unseen_embedder', 'encoder', 'generator', 'store', 'code_predictor',
+           'protection_head')
 
 
 @pytest.fixture(scope='module')
@@ -29,21 +33,34 @@ def trained(tmp_path_factory):
 
 
 def test_every_weights_file_is_made_and_registered(trained):
-    manifest = read_manifest(trained / 'manifest.json')
+    manifest = read_manifest(trained / MANIFEST_NAME)
     for name in WEIGHTS:
         path = trained / f'{name}.safetensors'
         assert manifest[path.name]['sha256'] == sha256_of(path)
 
 
+def test_all_makes_every_shipped_file_that_is_not_from_elsewhere(trained):
+    shipped = set(read_manifest(WEIGHTS_DIRECTORY / MANIFEST_NAME))
+    from_elsewhere = {name for name in shipped if name.endswith('.onnx.xz')}
+    assert set(read_manifest(trained / MANIFEST_NAME)) == shipped - from_elsewhere
+
+
+def test_calibration_is_of_plain_and_protected_features(trained):
+    embedder, head = trained / EMBEDDER_FILE, trained / 'protection_head.safetensors'
+    assert [one.model_id for one in load_calibrations(trained / 'gallery_calibration.json')] == [
+        model_id(sha256_of(embedder), ''), model_id(sha256_of(embedder), sha256_of(head))]
+
+
 def test_store_fits_the_networks_it_was_made_with(trained):
     store = load_store(trained / 'store.safetensors')
-    assert len(store) == 12 and len(np.unique(store.identities)) == 4
+    assert len(store) == 200 and len(np.unique(store.identities)) == 25
     check_made_with(store, {name: sha256_of(trained / name)
                             for name in (EMBEDDER_FILE, GENERATOR_FILE)})
 
 
 def test_every_training_leaves_a_log(trained):
-    for name in ('embedder', 'unseen_embedder', 'generator', 'code_predictor'):
+    for name in ('embedder', 'unseen_embedder', 'generator', 'code_predictor',
+                 'protection_head'):
         rows = (trained / f'{name}.log.jsonl').read_text().splitlines()
         assert json.loads(rows[-1])['iteration'] > 0
 
