@@ -15,12 +15,15 @@ from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE
 from latent_rag_ros.identity_decoupling.layers import ResidualBlock, normalisation, upsampled
 from latent_rag_ros.weights.tensors import load_network
 
-LATENT_CHANNELS, LATENT_SIDE = 4, MAP_SIDE
+LATENT_CHANNELS, LATENT_SIDE = 8, MAP_SIDE
+FINE, COARSE = 64, 96
+"""Channels at half and at a quarter of the size."""
+
 LOG_VARIANCE_MIN, LOG_VARIANCE_MAX = -14.0, 4.0
 
 
 class FaceAutoencoder(nn.Module):
-    """Faces (n, 3, 64, 64) to latents (n, 4, 16, 16) and back.
+    """Faces (n, 3, 64, 64) to latents (n, 8, 16, 16) and back.
 
     `scale` brings latents to about unit variance; it is set after training.
     """
@@ -28,13 +31,15 @@ class FaceAutoencoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.Conv2d(3, 32, 3, 2, 1), ResidualBlock(32, 32), nn.Conv2d(32, 64, 3, 2, 1),
-            ResidualBlock(64, 64), normalisation(64), nn.SiLU(),
-            nn.Conv2d(64, 2 * LATENT_CHANNELS, 3, padding=1))
-        self.decoder = nn.ModuleList([ResidualBlock(LATENT_CHANNELS, 64), ResidualBlock(64, 64),
-                                      ResidualBlock(64, 32)])
-        self.colours = nn.Sequential(normalisation(32), nn.SiLU(),
-                                     nn.Conv2d(32, 12, 3, padding=1))
+            nn.Conv2d(3, FINE // 2, 3, 2, 1), ResidualBlock(FINE // 2, FINE // 2),
+            nn.Conv2d(FINE // 2, COARSE, 3, 2, 1), ResidualBlock(COARSE, COARSE),
+            normalisation(COARSE), nn.SiLU(),
+            nn.Conv2d(COARSE, 2 * LATENT_CHANNELS, 3, padding=1))
+        self.decoder = nn.ModuleList([
+            ResidualBlock(LATENT_CHANNELS, COARSE), ResidualBlock(COARSE, FINE),
+            ResidualBlock(FINE, FINE)])
+        self.colours = nn.Sequential(normalisation(FINE), nn.SiLU(),
+                                     nn.Conv2d(FINE, 12, 3, padding=1))
         self.register_buffer('scale', torch.ones(()))
 
     def moments(self, faces: Tensor) -> tuple[Tensor, Tensor]:
@@ -43,7 +48,7 @@ class FaceAutoencoder(nn.Module):
         return mean, log_variance.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX)
 
     def encode(self, faces: Tensor) -> Tensor:
-        """Return latents (n, 4, 16, 16), about unit variance, of faces in 0..1."""
+        """Return latents (n, 8, 16, 16), about unit variance, of faces in 0..1."""
         return self.moments(faces)[0] * self.scale
 
     def decode(self, latents: Tensor) -> Tensor:

@@ -51,23 +51,61 @@ class FaceCodes:
 
     def sampled(self) -> tuple[Tensor, Tensor]:
         """Return an identity direction (n, 256) and an attribute map, drawn from both laws."""
-        identity, attributes = (
-            mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
-            for mean, log_variance in ((self.identity, self.identity_log_variance),
-                                       (self.attributes, self.attribute_log_variance)))
-        return functional.normalize(identity, dim=1), attributes
+        return (functional.normalize(drawn(self.identity, self.identity_log_variance), dim=1),
+                drawn(self.attributes, self.attribute_log_variance))
 
     def divergence(self) -> tuple[Tensor, Tensor]:
         """Return the mean KL divergence of both laws from the standard normal, per dimension."""
-        identity, attributes = (
-            0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
-            for mean, log_variance in ((self.identity, self.identity_log_variance),
-                                       (self.attributes, self.attribute_log_variance)))
-        return identity, attributes
+        return (divergence(self.identity, self.identity_log_variance),
+                divergence(self.attributes, self.attribute_log_variance))
 
 
-class DisentangledEncoder(nn.Module):
-    """Faces (n, 3, 64, 64), RGB in 0..1, to `FaceCodes`.
+def drawn(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return a sample of a normal law, with gradients to both of its parameters."""
+    return mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """Return the mean KL divergence of a normal law from the standard one, per dimension."""
+    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
+
+
+class Trunk(nn.Module):
+    """Faces in 0..1 to maps of 16, 8, 4 ... pixels, as many as there are stages."""
+
+    def __init__(self, stages: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, WIDTHS[0], 3, 2, 1)
+        self.stages = nn.ModuleList([
+            nn.Sequential(ResidualBlock(inputs, inputs), nn.Conv2d(inputs, outputs, 3, 2, 1))
+            for inputs, outputs in list(zip(WIDTHS[:-1], WIDTHS[1:]))[:stages]])
+
+    def forward(self, faces: Tensor) -> list[Tensor]:
+        """Return the maps, the finest first."""
+        maps = [self.stem(2 * faces - 1)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps[1:]
+
+
+class IdentityEncoder(nn.Module):
+    """Faces (n, 3, 64, 64) to mean and log-variance (n, 256) of the identity code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Trunk(3)
+        self.code = nn.Sequential(
+            normalisation(WIDTHS[-1]), nn.SiLU(), nn.Flatten(),
+            nn.Linear(16 * WIDTHS[-1], 2 * IDENTITY_DIMENSION))
+
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance."""
+        mean, log_variance = self.code(self.trunk(faces)[-1]).float().chunk(2, 1)
+        return mean, log_variance.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX)
+
+
+class AttributeEncoder(nn.Module):
+    """Faces (n, 3, 64, 64) to mean and log-variance (n, 8, 16, 16) of the attribute map.
 
     Attributes are read at 16 x 16 with what 8 x 8 sees beside it: skin and background look alike
     through a small window.
@@ -75,27 +113,34 @@ class DisentangledEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, WIDTHS[0], 3, 2, 1)
-        self.stages = nn.ModuleList([
-            nn.Sequential(ResidualBlock(inputs, inputs), nn.Conv2d(inputs, outputs, 3, 2, 1))
-            for inputs, outputs in zip(WIDTHS[:-1], WIDTHS[1:])])
-        self.identity = nn.Sequential(
-            normalisation(WIDTHS[-1]), nn.SiLU(), nn.Flatten(),
-            nn.Linear(16 * WIDTHS[-1], 2 * IDENTITY_DIMENSION))
+        self.trunk = Trunk(2)
         self.surroundings = nn.Conv2d(WIDTHS[2], WIDTHS[1], 1)
-        self.attributes = nn.Sequential(
+        self.map = nn.Sequential(
             ResidualBlock(WIDTHS[1], WIDTHS[1]), normalisation(WIDTHS[1]), nn.SiLU(),
             nn.Conv2d(WIDTHS[1], 2 * ATTRIBUTE_CHANNELS, 3, padding=1))
 
+    def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance."""
+        fine, coarse = self.trunk(faces)
+        mean, log_variance = self.map(fine + upsampled(self.surroundings(coarse))).float().chunk(
+            2, 1)
+        return mean, log_variance.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX)
+
+
+class DisentangledEncoder(nn.Module):
+    """Faces (n, 3, 64, 64), RGB in 0..1, to `FaceCodes`.
+
+    The two codes share no weight: attributes go on learning when the identities of the gallery
+    are settled.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.identity, self.attributes = IdentityEncoder(), AttributeEncoder()
+
     def forward(self, faces: Tensor) -> FaceCodes:
         """Return the codes of faces."""
-        fine = self.stages[0](self.stem(2 * faces - 1))                 # (n, 48, 16, 16)
-        coarse = self.stages[1](fine)                                   # (n, 96, 8, 8)
-        attributes, attribute_spread = self.attributes(
-            fine + upsampled(self.surroundings(coarse))).float().chunk(2, 1)
-        identity, identity_spread = self.identity(self.stages[2](coarse)).float().chunk(2, 1)
-        return FaceCodes(identity, identity_spread.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX),
-                         attributes, attribute_spread.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX))
+        return FaceCodes(*self.identity(faces), *self.attributes(faces))
 
 
 class CodeDecoder(nn.Module):

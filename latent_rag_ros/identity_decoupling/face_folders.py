@@ -14,6 +14,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from latent_rag_ros.identity_decoupling.encoder import IDENTITY_DIMENSION
 from latent_rag_ros.identity_decoupling.face_generator import (
     STUDENT, FaceGenerator, load_face_generator)
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
@@ -130,7 +131,7 @@ def _generator(weights: Path | None, settings: FaceSettings,
              for name in ('encoder', 'autoencoder', settings.generator)]
     gallery = load_gallery(checked_file(GALLERY, weights, TRAIN))
     generator = load_face_generator(paths[0].parent, settings.generator, settings.steps, device)
-    if gallery.dimension != generator.encoder.identity[-1].out_features // 2:
+    if gallery.dimension != IDENTITY_DIMENSION:
         raise WeightsError(f'{GALLERY} holds codes of {gallery.dimension} numbers, which the '
                            'encoder does not make; use files of one training together')
     return generator, gallery

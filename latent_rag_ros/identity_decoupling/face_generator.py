@@ -48,7 +48,7 @@ class FaceGenerator:
 
     @torch.no_grad()
     def latents(self, identity: Tensor, attributes: Tensor, seed: int) -> Tensor:
-        """Return latents (n, 4, 16, 16); equal arguments give equal latents.
+        """Return latents (n, 8, 16, 16); equal arguments give equal latents.
 
         Parameters
         ----------

@@ -22,7 +22,7 @@ class FaceAutoencoderSettings:
     """Settings of one run; they go into the weights' metadata."""
 
     iterations: int = 15000
-    batch: int = 32
+    batch: int = 16
     learning_rate: float = 1e-3
     seed: int = 22
     divergence_weight: float = 1e-4

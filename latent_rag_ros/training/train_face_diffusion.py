@@ -1,6 +1,7 @@
 """Train the teacher, a latent diffusion under both codes, and distil it to one to four steps."""
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from latent_rag_ros.identity_decoupling.consistency import distillation_loss
 from latent_rag_ros.identity_decoupling.diffusion import (
     GUIDANCE, STEPS, Denoiser, guided, levels, noised)
+from latent_rag_ros.identity_decoupling.encoder import AttributeEncoder, divergence
+from latent_rag_ros.identity_decoupling.encoder import drawn as drawn_from
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
 from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.face_losses import DETAIL_WEIGHT
@@ -29,17 +32,20 @@ class FaceDiffusionSettings:
     student_learning_rate: float = 1e-4
     seed: int = 23
     dropped_share: float = 0.15
+    divergence_weight: float = 0.01
     guidance: float = GUIDANCE
     average_decay: float = 0.95
     bfloat16: bool = True
 
 
 class TeacherTraining:
-    """One training of the teacher.
+    """One training of the teacher, in which the attributes go on learning what it can use.
 
     Parameters
     ----------
     faces : EncodedFaces
+    encoder : AttributeEncoder
+        Where the training of the encoder left it; a copy is trained.
     settings : FaceDiffusionSettings
     directory : Path
         Where checkpoint and log go.
@@ -47,24 +53,26 @@ class TeacherTraining:
         `cpu` or `cuda:N`, that of the encoded faces.
     """
 
-    def __init__(self, faces: EncodedFaces, settings: FaceDiffusionSettings, directory: Path,
-                 device: str = 'cpu') -> None:
+    def __init__(self, faces: EncodedFaces, encoder: AttributeEncoder,
+                 settings: FaceDiffusionSettings, directory: Path, device: str = 'cpu') -> None:
         torch.manual_seed(settings.seed)
         self.faces, self.settings = faces, settings
-        self.unet = FaceUNet().to(device)
-        self.optimiser = torch.optim.AdamW(self.unet.parameters(), betas=(0.9, 0.99),
-                                           weight_decay=1e-4)
+        self.networks = {'unet': FaceUNet().to(device),
+                         'attributes': deepcopy(encoder).to(device).train().requires_grad_(True)}
+        self._parameters = [parameter for network in self.networks.values()
+                            for parameter in network.parameters()]
+        self.optimiser = torch.optim.AdamW(self._parameters, betas=(0.9, 0.99), weight_decay=1e-4)
         self.trainer = Trainer(
-            {'unet': self.unet}, {'unet': self.optimiser},
+            self.networks, {'both': self.optimiser},
             Schedule(settings.iterations, settings.learning_rate, seed=settings.seed),
             directory, 'face_teacher')
 
-    def run(self) -> nn.Module:
-        """Return the averaged teacher."""
-        return self.trainer.run(self.step)['unet']
+    def run(self) -> dict[str, nn.Module]:
+        """Return the averaged `unet` and its `attributes` encoder."""
+        return self.trainer.run(self.step)
 
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
-        """Take one step of L = E w || v - v_theta ||^2, which weighs the noise by 1 / a_t^2.
+        """Take one step of L = E w || v - v_theta ||^2 + KL, which weighs the noise by 1 / a_t^2.
 
         w is 1, and up to 5 around eyes and mouth, see `face_losses.picture_loss`.
         """
@@ -75,24 +83,27 @@ class TeacherTraining:
         noise = torch.randn_like(latents)
         signal, amount = levels(times, latents)
         with mixed_precision(latents.device, self.settings.bfloat16):
-            found = self.unet.velocity(noised(latents, times, noise), times, drawn.identity,
-                                       drawn.attributes, dropped)
+            law = self.networks['attributes'](drawn.counterparts)
+            found = self.networks['unet'].velocity(
+                noised(latents, times, noise), times, drawn.identity, drawn_from(*law), dropped)
         weight = 1 + DETAIL_WEIGHT * drawn.detail
-        loss = (weight * (found - (signal * noise - amount * latents)).square()).mean()
+        velocity = (weight * (found - (signal * noise - amount * latents)).square()).mean()
+        spread = divergence(*law)
         self.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
+        (velocity + self.settings.divergence_weight * spread).backward()
+        nn.utils.clip_grad_norm_(self._parameters, 1.0)
         self.optimiser.step()
-        return {'velocity': float(loss.detach())}
+        return {'velocity': float(velocity.detach()), 'divergence': float(spread.detach())}
 
 
 class StudentTraining:
     """One distillation; parameters as in `TeacherTraining`, and the frozen teacher."""
 
-    def __init__(self, faces: EncodedFaces, teacher: FaceUNet, settings: FaceDiffusionSettings,
-                 directory: Path, device: str = 'cpu') -> None:
+    def __init__(self, faces: EncodedFaces, encoder: AttributeEncoder, teacher: FaceUNet,
+                 settings: FaceDiffusionSettings, directory: Path, device: str = 'cpu') -> None:
         torch.manual_seed(settings.seed + 1)
         self.faces, self.settings = faces, settings
+        self._attributes = encoder.to(device).eval().requires_grad_(False)
         self.teacher = teacher.to(device).eval().requires_grad_(False)
         self.unet = FaceUNet().to(device)
         self.unet.load_state_dict(teacher.state_dict())
@@ -112,7 +123,7 @@ class StudentTraining:
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step of the distillation."""
         drawn = self.faces.drawn(random, self.settings.batch)
-        conditions = drawn.identity, drawn.attributes
+        conditions = drawn.identity, self._attributes(drawn.counterparts)[0]
 
         def of(unet: nn.Module) -> Denoiser:
             """Return a network as denoiser of this batch."""

@@ -149,7 +149,7 @@ class FaceEncoderTraining:
         """Return the independence term, or nothing at an iteration that leaves it out."""
         if iteration % self.settings.dependence_every:
             return {}
-        return {'dependence': gradient_dependence(lambda faces: self.encoder(faces).attributes,
+        return {'dependence': gradient_dependence(lambda faces: self.encoder.attributes(faces)[0],
                                                   self.decoder, codes.direction,
                                                   codes.attributes)}
 

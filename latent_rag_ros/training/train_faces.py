@@ -19,7 +19,7 @@ from latent_rag_ros.identity_decoupling.information_bracket import (
     InformationSettings, information_bracket)
 from latent_rag_ros.identity_decoupling.leak_bits import sampler_leak
 from latent_rag_ros.identity_decoupling.unet import load_unet
-from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
+from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.faces import Faces, load_faces
 from latent_rag_ros.training.train_face_autoencoder import (
     FaceAutoencoderSettings, FaceAutoencoderTraining)
@@ -30,7 +30,10 @@ from latent_rag_ros.weights.registry import register, write_atomically
 from latent_rag_ros.weights.tensors import save_tensors
 
 LOGGER = logging.getLogger('training')
-NAMES = ('face_encoder', 'face_autoencoder', 'face_teacher', 'face_student')
+FIRST_ENCODER = 'face_encoder_first'
+"""The encoder before its attributes learn on with the teacher."""
+
+NAMES = (FIRST_ENCODER, 'face_autoencoder', 'face_encoder', 'face_teacher', 'face_student')
 COSINE_MAX, TRIES = 0.3, 64
 PICTURES_AT_ONCE = 64
 
@@ -49,9 +52,8 @@ FULL = FaceRecipe()
 """For a GPU; nobody has run it yet."""
 
 SHORT = FaceRecipe(
-    FaceEncoderSettings(iterations=3800, squeeze_iterations=1200, people=8,
-                        squeezed_divergence_weight=0.03),
-    FaceAutoencoderSettings(iterations=4000),
+    FaceEncoderSettings(iterations=3800, squeeze_iterations=0, people=8),
+    FaceAutoencoderSettings(iterations=4500),
     FaceDiffusionSettings(iterations=8000, student_iterations=2000, batch=32))
 """About an hour and a half of one core with bfloat16."""
 
@@ -88,25 +90,31 @@ class FaceTraining:
         """Train, distil, make the gallery and measure what the codes give away."""
         faces, recipe = self._faces, self._recipe
         place = {'directory': self._directory, 'device': self._device}
-        if self._missing('face_encoder'):
-            self._keep('face_encoder', FaceEncoderTraining(faces, recipe.encoder, **place).run())
+        if self._missing(FIRST_ENCODER):
+            self._keep(FIRST_ENCODER, FaceEncoderTraining(faces, recipe.encoder, **place).run())
         if self._missing('face_autoencoder'):
             self._keep('face_autoencoder', FaceAutoencoderTraining(
                 faces, recipe.autoencoder, **place).run())
-        encoder = load_encoder(self._file('face_encoder'), self._device)
         if self._missing('face_teacher') or self._missing('face_student'):
-            autoencoder = load_autoencoder(self._file('face_autoencoder'), self._device)
-            self._diffuse(EncodedFaces(faces, FaceNetworks(autoencoder, encoder),
-                                       torch.device(self._device)))
-        self._measure(encoder)
+            self._diffuse()
+        self._measure(load_encoder(self._file('face_encoder'), self._device))
 
-    def _diffuse(self, faces: EncodedFaces) -> None:
+    def _diffuse(self) -> None:
         settings, place = self._recipe.diffusion, (self._directory, self._device)
+        encoder = load_encoder(self._file(FIRST_ENCODER), self._device)
+        faces = EncodedFaces(self._faces, load_autoencoder(
+            self._file('face_autoencoder'), self._device), encoder.identity,
+            torch.device(self._device))
         if self._missing('face_teacher'):
-            self._keep('face_teacher', TeacherTraining(faces, settings, *place).run())
+            found = TeacherTraining(faces, encoder.attributes, settings, *place).run()
+            encoder.attributes = found['attributes']
+            self._keep('face_encoder', encoder)
+            self._keep('face_teacher', found['unet'])
         if self._missing('face_student'):
+            encoder = load_encoder(self._file('face_encoder'), self._device)
             teacher = load_unet(self._file('face_teacher'), self._device)
-            self._keep('face_student', StudentTraining(faces, teacher, settings, *place).run())
+            self._keep('face_student', StudentTraining(
+                faces, encoder.attributes, teacher, settings, *place).run())
 
     def _file(self, name: str) -> Path:
         return self._directory / f'{name}.safetensors'

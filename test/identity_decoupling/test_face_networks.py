@@ -45,14 +45,14 @@ def test_latents_have_unit_variance_with_their_scale() -> None:
     with torch.no_grad():
         autoencoder.scale.copy_(1 / autoencoder.moments(faces)[0].std())
         latents = autoencoder.encode(faces)
-        assert latents.shape == (2, 4, 16, 16) and float(latents.std()) == pytest.approx(1, 1e-3)
+        assert latents.shape == (2, 8, 16, 16) and float(latents.std()) == pytest.approx(1, 1e-3)
         torch.testing.assert_close(autoencoder.decode(latents), autoencoder.decode_unscaled(
             autoencoder.moments(faces)[0]))
 
 
 def test_denoiser_listens_to_every_condition() -> None:
     unet = disturbed(FaceUNet())
-    latents, attributes = torch.randn(1, 4, 16, 16), torch.randn(1, 8, 16, 16)
+    latents, attributes = torch.randn(1, 8, 16, 16), torch.randn(1, 8, 16, 16)
     identity = nn.functional.normalize(torch.randn(2, 1, 256), dim=2)
     time = torch.tensor([500])
     with torch.no_grad():
@@ -68,7 +68,7 @@ def test_denoiser_listens_to_every_condition() -> None:
 
 
 def test_noise_follows_from_the_velocity() -> None:
-    unet, latents = disturbed(FaceUNet()), torch.randn(1, 4, 16, 16)
+    unet, latents = disturbed(FaceUNet()), torch.randn(1, 8, 16, 16)
     conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 8, 16, 16)
     times = torch.tensor([999])
     with torch.no_grad():

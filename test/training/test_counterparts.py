@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
-from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.identity_decoupling.encoder import IdentityEncoder
 from latent_rag_ros.synthesis.dataset import render_dataset
 from latent_rag_ros.synthesis.settings import Settings
 from latent_rag_ros.training.counterparts import Counterparts
-from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
+from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.face_batches import FaceBatches
 from latent_rag_ros.training.faces import Faces, load_faces
 
@@ -66,19 +66,22 @@ def test_batch_of_people_without_counterparts_has_their_own_attributes(faces: Fa
     assert (batch.same_person != np.arange(12)).all()
 
 
-def test_denoiser_learns_from_attributes_of_the_counterpart(faces: Faces) -> None:
+def test_denoiser_learns_from_the_counterpart(faces: Faces) -> None:
     torch.manual_seed(0)
-    encoded = EncodedFaces(faces, FaceNetworks(FaceAutoencoder(), DisentangledEncoder()),
-                           torch.device('cpu'))
-    encoded.attribute_deviation.zero_()
+    encoded = EncodedFaces(faces, FaceAutoencoder(), IdentityEncoder(), torch.device('cpu'))
+    pictures = [faces.tensor(np.arange(len(faces.images)), np.full(len(faces.images), mirrored))
+                for mirrored in (False, True)]
     drawn = encoded.drawn(np.random.default_rng(1), 40)
-    for latent, attribute in zip(drawn.latents, drawn.attributes):
-        row = int((encoded.latents == latent).flatten(1).all(1).nonzero()[0])
-        other = int((encoded.attributes == attribute).flatten(1).all(1).nonzero()[0])
-        images = len(faces.images)
-        assert row // images == other // images
-        assert faces.scenes[row % images] == faces.scenes[other % images]
-        assert faces.identities[row % images] != faces.identities[other % images]
+    for latent, counterpart in zip(drawn.latents, drawn.counterparts):
+        mirrored, row = divmod(_found(encoded.latents, latent), len(faces.images))
+        other = _found(pictures[mirrored], counterpart)
+        assert faces.scenes[row] == faces.scenes[other]
+        assert faces.identities[row] != faces.identities[other]
+
+
+def _found(tensors: torch.Tensor, one: torch.Tensor) -> int:
+    """Return the row of a tensor among others."""
+    return int((tensors == one).flatten(1).all(1).nonzero()[0])
 
 
 def test_details_are_where_eyes_and_mouth_are(faces: Faces, rendered: Path) -> None:

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
-from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder
+from latent_rag_ros.identity_decoupling.encoder import IdentityEncoder, load_encoder
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.gallery import load_gallery
 from latent_rag_ros.tools.command_line import main
-from latent_rag_ros.training.encoded_faces import EncodedFaces, FaceNetworks
+from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.faces import load_faces
-from latent_rag_ros.training.train_faces import NAMES
+from latent_rag_ros.training.train_faces import FIRST_ENCODER, NAMES
 
 
 @pytest.fixture(scope='module')
@@ -48,14 +48,26 @@ def test_mirrored_pictures_show_left_as_right(pictures: Path) -> None:
 
 def test_faces_are_encoded_with_the_identity_of_their_person(pictures: Path) -> None:
     torch.manual_seed(0)
-    networks = FaceNetworks(FaceAutoencoder(), DisentangledEncoder())
-    encoded = EncodedFaces(load_faces(pictures), networks, torch.device('cpu'))
-    assert encoded.latents.shape == (36, 4, 16, 16)
-    assert encoded.attributes.shape == (36, 8, 16, 16)
+    encoded = EncodedFaces(load_faces(pictures), FaceAutoencoder(), IdentityEncoder(),
+                           torch.device('cpu'))
+    assert encoded.latents.shape == (36, 8, 16, 16)
     assert len(encoded.identity.unique(dim=0)) == 3
     drawn = encoded.drawn(np.random.default_rng(0), 5)
-    assert drawn.latents.shape == (5, 4, 16, 16) and drawn.detail.shape == (5, 1, 16, 16)
-    assert drawn.identity.shape == (5, 256) and drawn.attributes.shape == (5, 8, 16, 16)
+    assert drawn.latents.shape == (5, 8, 16, 16) and drawn.detail.shape == (5, 1, 16, 16)
+    assert drawn.identity.shape == (5, 256)
+    assert drawn.counterparts.shape == (5, 3, SIDE_PX, SIDE_PX)
+
+
+def test_attributes_learn_on_with_the_teacher_and_identities_do_not(
+        pictures: Path, tmp_path: Path) -> None:
+    assert main(['train', 'faces', '--faces', str(pictures), '--out', str(tmp_path),
+                 '--recipe', 'tiny']) == 0
+    first, last = (load_encoder(tmp_path / f'{name}.safetensors')
+                   for name in (FIRST_ENCODER, 'face_encoder'))
+    for before, after in zip(first.identity.parameters(), last.identity.parameters()):
+        assert torch.equal(before, after)
+    assert any(not torch.equal(before, after) for before, after in zip(
+        first.attributes.parameters(), last.attributes.parameters()))
 
 
 def test_tiny_training_makes_every_file_and_does_nothing_twice(
