@@ -45,7 +45,7 @@ def blended(under: ImageArray, over: ImageArray, opacity: NDArray[np.float32]) -
 
 
 def inserted(image: ImageArray, square: Box, pixels: ImageArray) -> ImageArray:
-    """Return a copy of an image with a new head (side, side, 3) in a square, which may leave it."""
+    """Return a copy of an image with a new head (side, side, 3) in a square that may leave it."""
     inside = square.clipped(*image.shape[:2])
     part = inside.moved(-square.left, -square.top).slices
     result = image.copy()
