@@ -35,9 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='reading of the lazy update of a protection head')
     parser.add_argument('--privacy-weight', type=float,
                         help='weight of the privacy loss of a protection head')
-    parser.add_argument('--faces', type=Path,
-                        help='for faces: folder rendered by latent-rag synthesize --faces (its '
-                        'faces/), or any folder with one folder of pictures per person')
+    parser.add_argument('--faces', type=Path, nargs='+', metavar='FOLDER',
+                        help='for faces: folders rendered by latent-rag synthesize --faces '
+                        '--counterparts (their faces/), or with one folder of pictures per '
+                        'person; best both')
     parser.add_argument('--device', default='cpu', help='cpu or cuda:N (default: cpu)')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
                         help='processes that render people (default: every core)')
@@ -75,7 +76,8 @@ def _run_faces(arguments: argparse.Namespace) -> int:
 
     if arguments.faces is None:
         raise WeightsError('train faces needs --faces FOLDER; render one with '
-                           'latent-rag synthesize --crops 0 --faces 20 --out FOLDER')
+                           'latent-rag synthesize --crops 0 --faces 20 --counterparts 4 '
+                           '--out FOLDER')
     torch.set_num_threads(arguments.threads)
     FaceTraining(FACE_RECIPES[arguments.recipe], arguments.faces, arguments.out,
                  arguments.device).make()

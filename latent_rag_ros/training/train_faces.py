@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -72,18 +73,18 @@ class FaceTraining:
     Parameters
     ----------
     recipe : FaceRecipe
-    faces : Path
-        Folder of faces, see `faces.load_faces`.
+    faces : sequence of Path
+        Folders of faces, see `faces.load_faces`.
     directory : Path
         Gets `face_*.safetensors`, `face_gallery.safetensors`, `faces.json`, checkpoints and logs.
     device : str
         `cpu` or `cuda:N`.
     """
 
-    def __init__(self, recipe: FaceRecipe, faces: Path, directory: Path,
+    def __init__(self, recipe: FaceRecipe, faces: Sequence[Path], directory: Path,
                  device: str = 'cpu') -> None:
         self._recipe, self._directory, self._device = recipe, directory, device
-        self._faces: Faces = load_faces(faces)
+        self._faces: Faces = load_faces(*faces)
         directory.mkdir(parents=True, exist_ok=True)
 
     def make(self) -> None:
