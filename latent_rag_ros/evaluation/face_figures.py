@@ -14,7 +14,7 @@ from tqdm import tqdm
 from latent_rag_ros.evaluation.face_leak import leak_figures
 from latent_rag_ros.evaluation.face_meter import FaceMeter, Measured, unmeasured
 from latent_rag_ros.evaluation.face_methods import (
-    BASELINES, METHODS, REENCODED, Shown, changed_region, method_of, replacer_of)
+    BASELINES, FLOORS, METHODS, Shown, changed_region, method_of, replacer_of)
 from latent_rag_ros.evaluation.face_scores import Stacked, face_figures
 from latent_rag_ros.evaluation.face_sets import FaceSet
 from latent_rag_ros.evaluation.face_speed import speed_figures
@@ -113,7 +113,7 @@ class FaceEvaluation:
         original = self._stage(faces, 'original', lambda row: Shown(faces.looks[row].image),
                                np.arange(len(faces.looks)))
         rows = {}
-        for name in (REENCODED, *self.options.methods):
+        for name in (*FLOORS, *self.options.methods):
             rows[name] = self._method(faces, name, original)
         if TEACHER in rows and HEADLINE in rows:
             chosen = self._rows(faces, TEACHER)

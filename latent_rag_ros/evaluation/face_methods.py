@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from latent_rag_ros.evaluation.face_sets import FaceSet
 from latent_rag_ros.identity_decoupling.face_folders import FaceSettings, load_face_replacer
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
+from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.face_square import cut, face_square, points_in, scaled
 from latent_rag_ros.identity_decoupling.head_blend import head_opacity, inserted
 from latent_rag_ros.protection.types import Box, ImageArray, MaskArray
@@ -27,8 +28,9 @@ KEY = b'the key of the evaluation of faces'
 TEACHER_STEPS = 50
 METHODS = ('lcm_4', 'lcm_2', 'lcm_1', 'teacher')
 BASELINES = ('blur', 'pixelate', 'solid', 'nearest_swap')
-REENCODED = 'jpeg'
-"""The original face through a codec: what it costs merely to measure twice."""
+FLOORS = ('jpeg', 'resampled')
+"""The original face through a codec, which is what it costs merely to measure twice, and at the
+size that the networks draw: no replacement of this size can keep more."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ def method_of(name: str, faces: FaceSet, weights: Path, networks: Path, device: 
     if name == 'nearest_swap':
         nearest = _nearest_others(faces)
         return lambda row: Shown(_pasted(faces, row, _sized(faces, int(nearest[row]), row)))
-    filters = {REENCODED: _reencoded, 'blur': _blurred, 'pixelate': _pixelated,
-               'solid': lambda pixels: np.full_like(pixels, SOLID_LEVEL)}
+    filters = {'jpeg': _reencoded, 'resampled': _resampled, 'blur': _blurred,
+               'pixelate': _pixelated, 'solid': lambda pixels: np.full_like(pixels, SOLID_LEVEL)}
     return lambda row: Shown(_pasted(faces, row, filters[name](_cut_out(faces, row)[1])))
 
 
@@ -107,6 +109,10 @@ def _blurred(pixels: ImageArray) -> ImageArray:
 def _pixelated(pixels: ImageArray) -> ImageArray:
     small = cv2.resize(pixels, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
     return cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+
+
+def _resampled(pixels: ImageArray) -> ImageArray:
+    return scaled(scaled(pixels, SIDE_PX), pixels.shape[0])
 
 
 def _reencoded(pixels: ImageArray) -> ImageArray:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 TITLES = {
-    'jpeg': 'original, JPEG 80 (what measuring costs)', 'lcm_4': '**identity-decoupled, 4 steps**',
+    'jpeg': 'original, JPEG 80 (what measuring costs)',
+    'resampled': 'original at the size that is drawn (what that costs)',
+    'lcm_4': '**identity-decoupled, 4 steps**',
     'lcm_2': 'identity-decoupled, 2 steps', 'lcm_1': 'identity-decoupled, 1 step',
     'teacher': 'identity-decoupled, teacher, 50 steps', 'blur': 'blur', 'pixelate': 'pixelate',
     'solid': 'solid', 'nearest_swap': 'nearest face of somebody else'}

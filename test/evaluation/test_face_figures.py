@@ -177,7 +177,8 @@ def test_whole_run_has_every_figure_and_goes_on_from_its_cache(
     assert {'sampler', 'mine', 'club', 'sampler_ci95', 'mine_ci95', 'club_ci95'} <= set(
         results['leak_bits'])
     assert results['ms']['lcm'] > 0 and results['ms']['teacher'] is None
-    assert set(results['sets']['rendered']['methods']) == {'jpeg', 'lcm_1', 'solid'}
+    assert set(results['sets']['rendered']['methods']) == {
+        'jpeg', 'resampled', 'lcm_1', 'solid'}
     assert len(results['targets']) == 9 and 'solid' in all_tables(results)
     page = face_page(results, evaluation.pictures)
     assert page.count('data:image/jpeg') == 1 and '</html>' in page
