@@ -21,11 +21,11 @@ def session_errors() -> tuple[type[Exception], ...]:
             ValueError)
 
 
-def open_session(network: Path | bytes) -> onnxruntime.InferenceSession:
+def open_session(network: Path | bytes, threads: int = 0) -> onnxruntime.InferenceSession:
     """Return a session for a file or for its content; nothing is written anywhere.
 
-    It computes on as many threads as PyTorch. They sleep while there is nothing to do: spinning
-    ones would starve the camera's process on a robot with few cores.
+    It computes on `threads` threads, 0 for as many as PyTorch. They sleep while there is nothing
+    to do: spinning ones would starve the camera's process on a robot with few cores.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def open_session(network: Path | bytes) -> onnxruntime.InferenceSession:
     """
     import onnxruntime
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
+    options.intra_op_num_threads = threads or torch.get_num_threads()
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
     options.log_severity_level = ERRORS_ONLY
     try:

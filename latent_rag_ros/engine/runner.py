@@ -1,6 +1,7 @@
 """Runs the content of an ONNX file on the CPU; who calls it does not know with what."""
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -20,7 +21,7 @@ class RunnerError(RuntimeError):
 
 
 class Runner(Protocol):
-    """One network. Not thread-safe."""
+    """One network, safe from several threads at once."""
 
     output_names: tuple[str, ...]
     """All outputs that the network has."""
@@ -31,9 +32,13 @@ class Runner(Protocol):
 
 
 class OpenCvRunner:
-    """Runs a network in OpenCV, one copy per shape of its input: a new shape is slow there."""
+    """Runs a network in OpenCV, one copy per shape of its input: a new shape is slow there.
+
+    Calls from several threads wait for each other.
+    """
 
     def __init__(self, content: bytes) -> None:
+        self._lock = threading.Lock()
         self._content = np.frombuffer(content, np.uint8)
         self._networks: dict[tuple[int, ...], cv2.dnn.Net] = {}
         self._spare: cv2.dnn.Net | None = self._opened()
@@ -47,22 +52,31 @@ class OpenCvRunner:
 
     def run(self, blob: Blob, outputs: Sequence[str]) -> list[Blob]:
         """Return the named outputs; see `Runner.run`."""
-        if blob.shape not in self._networks:
-            self._networks[blob.shape], self._spare = self._spare or self._opened(), None
-        network = self._networks[blob.shape]
-        network.setInput(blob)
-        try:
-            return list(network.forward(list(outputs)))
-        except cv2.error as error:
-            raise RunnerError(str(error)) from error
+        with self._lock:
+            if blob.shape not in self._networks:
+                self._networks[blob.shape], self._spare = self._spare or self._opened(), None
+            network = self._networks[blob.shape]
+            network.setInput(blob)
+            try:
+                return list(network.forward(list(outputs)))
+            except cv2.error as error:
+                raise RunnerError(str(error)) from error
 
 
 class OnnxRuntimeRunner:
-    """Runs a network in ONNX Runtime. Its one input may have any shape the network can take."""
+    """Runs a network in ONNX Runtime. Its one input may have any shape the network can take.
 
-    def __init__(self, content: bytes) -> None:
+    Parameters
+    ----------
+    content : bytes
+        What is in the file.
+    threads : int
+        On how many threads one call computes; 0 for as many as PyTorch. Results are the same.
+    """
+
+    def __init__(self, content: bytes, threads: int = 0) -> None:
         try:
-            self._session = open_session(content)
+            self._session = open_session(content, threads)
         except RuntimeError as error:
             raise RunnerError(str(error)) from error
         self._errors = session_errors()
@@ -77,7 +91,8 @@ class OnnxRuntimeRunner:
             raise RunnerError(str(error)) from error
 
 
-def open_runner(content: bytes, engine: str = 'auto', any_size: bool = False) -> Runner:
+def open_runner(content: bytes, engine: str = 'auto', any_size: bool = False,
+                threads: int = 0) -> Runner:
     """Return a runner for the content of an ONNX file.
 
     Parameters
@@ -88,6 +103,8 @@ def open_runner(content: bytes, engine: str = 'auto', any_size: bool = False) ->
         One of `choice.ENGINES`.
     any_size : bool
         Whether the network is fully convolutional and gets inputs of several sizes.
+    threads : int
+        On how many threads ONNX Runtime computes one call; 0 for as many as PyTorch.
 
     Raises
     ------
@@ -98,5 +115,6 @@ def open_runner(content: bytes, engine: str = 'auto', any_size: bool = False) ->
     """
     if resolve_engine(engine) == 'plain':
         return OpenCvRunner(content)
-    runner = OnnxRuntimeRunner(content)  # first, so that a broken file is refused like any other
-    return OnnxRuntimeRunner(with_any_size(content)) if any_size else runner
+    # first as it is, so that a broken file is refused like any other
+    runner = OnnxRuntimeRunner(content, threads)
+    return OnnxRuntimeRunner(with_any_size(content), threads) if any_size else runner

@@ -1,7 +1,8 @@
 """Runs a PyTorch module forward in ONNX Runtime: translated in memory, nothing is written.
 
-One row at a time: for networks as small as these that is as fast as a batch, and what comes out
-for a person cannot depend on who else is in the picture.
+One row at a time, so that what comes out for a person cannot depend on who else is in the picture.
+A single row takes all threads; several ones are computed side by side, a thread for each: their
+operators are so small that threads that share them mostly wait for each other.
 """
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from latent_rag_ros.engine.parallel import in_parallel
 from latent_rag_ros.engine.runner import OnnxRuntimeRunner
 
 OPSET = 17
@@ -32,7 +34,7 @@ def to_onnx(module: nn.Module, example: Tensor) -> bytes:
 
 
 class TorchForward:
-    """A module, translated. Not thread-safe.
+    """A module, translated.
 
     Parameters
     ----------
@@ -43,7 +45,9 @@ class TorchForward:
     """
 
     def __init__(self, module: nn.Module, row_shape: tuple[int, ...]) -> None:
-        self._runner = OnnxRuntimeRunner(to_onnx(module, torch.zeros(1, *row_shape)))
+        content = to_onnx(module, torch.zeros(1, *row_shape))
+        self._on_all_threads = OnnxRuntimeRunner(content)
+        self._on_one_thread = OnnxRuntimeRunner(content, threads=1)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Return the output for every row, without gradients: (n, ...) to (n, ...), float32.
@@ -51,6 +55,7 @@ class TorchForward:
         Raises `RunnerError` when the network fails.
         """
         blobs = np.ascontiguousarray(rows.detach().numpy(), np.float32)
-        found = [self._runner.run(blobs[row:row + 1], ['output'])[0]
-                 for row in range(len(blobs))]
+        runner = self._on_one_thread if len(blobs) > 1 else self._on_all_threads
+        found = in_parallel(lambda row: runner.run(blobs[row:row + 1], ['output'])[0],
+                            range(len(blobs)))
         return torch.from_numpy(np.concatenate(found))

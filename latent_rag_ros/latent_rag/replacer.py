@@ -17,9 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latent_rag_ros.engine.choice import resolve_engine
 from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.latent_rag.code_predictor import (
     PREDICTOR_FILE, CodePredictor, has_code_predictor, load_code_predictor)
+from latent_rag_ros.latent_rag.fast_generator import FastGenerator
 from latent_rag_ros.latent_rag.fusion import fuse
 from latent_rag_ros.latent_rag.generator import COARSE_LAYERS, Generator, load_generator
 from latent_rag_ros.latent_rag.perturbation import (
@@ -80,7 +82,8 @@ class LatentRagReplacer:
         every process.
     """
 
-    def __init__(self, embedder: Embedder, generator: Generator, store: RetrievalStore,
+    def __init__(self, embedder: Embedder, generator: Generator | FastGenerator,
+                 store: RetrievalStore,
                  preset: Preset, device: str = 'cpu', coarse_layers: int = COARSE_LAYERS.stop,
                  predictor: CodePredictor | None = None, seed: int | None = None) -> None:
         self.embedder, self.generator, self.store = embedder, generator, store
@@ -102,8 +105,12 @@ class LatentRagReplacer:
 
     @classmethod
     def load(cls, directory: Path | None, preset: Preset, device: str = 'cpu',
-             embedder: Embedder | None = None, seed: int | None = None) -> LatentRagReplacer:
+             embedder: Embedder | None = None, seed: int | None = None,
+             engine: str = 'plain') -> LatentRagReplacer:
         """Load embedder, generator and store of one release from `directory` (None: shipped).
+
+        `engine` is what draws on the CPU, one of `engine.choice.ENGINES`; gradients come from
+        PyTorch. An `embedder` that is given computes as it does.
 
         Raises
         ------
@@ -121,6 +128,8 @@ class LatentRagReplacer:
                                             device)
         embedder = embedder or load_embedder(paths[EMBEDDER_FILE], device)
         generator = load_generator(paths[GENERATOR_FILE], device)
+        if device == 'cpu' and resolve_engine(engine) != 'plain':
+            generator = FastGenerator(generator)
         return cls(embedder, generator, store, preset, device, predictor=predictor, seed=seed)
 
     @torch.no_grad()

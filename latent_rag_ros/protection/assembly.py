@@ -208,7 +208,8 @@ def _method(values: Mapping[str, Value], folder: Path | None, device: str,
     if uses_own_models(values):
         replacer = own_replacer(values, folder, chosen_preset(values), device, embedder)
     else:
-        replacer = LatentRagReplacer.load(folder, chosen_preset(values), device, embedder)
+        replacer = LatentRagReplacer.load(folder, chosen_preset(values), device, embedder,
+                                          engine=values['engine'])
     return LatentRagMethod(replacer, Limits(values['protection.psnr_db_max'],
                                             values['protection.ssim_max'],
                                             values['identity.cosine_min']))

@@ -8,9 +8,14 @@ import pytest
 import torch
 
 from latent_rag_ros.engine.choice import ENGINES, LIBRARIES, resolve_engine
-from latent_rag_ros.engine.runner import OpenCvRunner, Runner, RunnerError, open_runner
+from latent_rag_ros.engine.parallel import in_parallel
+from latent_rag_ros.engine.runner import (
+    OnnxRuntimeRunner, OpenCvRunner, Runner, RunnerError, open_runner)
 from latent_rag_ros.identity.embedder import Embedder, load_embedder
 from latent_rag_ros.identity.fast_embedder import FastEmbedder
+from latent_rag_ros.latent_rag.fast_generator import FastGenerator
+from latent_rag_ros.latent_rag.generator import Generator, load_generator
+from latent_rag_ros.latent_rag.store import load_store
 from latent_rag_ros.weights.registry import WeightsError, weights_file
 
 TOLERANCE = 1e-4
@@ -65,6 +70,53 @@ def test_feature_does_not_depend_on_who_else_is_in_the_picture(embedder: Embedde
     fast, crops = FastEmbedder(embedder), torch.rand(4, 3, 128, 64)
     assert torch.equal(fast.embed(crops)[2:3], fast.embed(crops[2:3]))
     assert fast.embed(crops[:0]).shape == (0, 256)
+
+
+@pytest.fixture(scope='module')
+def generator() -> Generator:
+    return load_generator(weights_file('generator.safetensors'))
+
+
+def test_generator_draws_the_same_pictures_and_gives_the_same_gradients(
+        generator: Generator) -> None:
+    fast, codes = FastGenerator(generator), shipped_codes(4)
+    with torch.no_grad():
+        torch.testing.assert_close(fast(codes), generator(codes), atol=TOLERANCE, rtol=0)
+    asking = codes.clone().requires_grad_(True)
+    gradients = [torch.autograd.grad(draw(asking).square().sum(), asking)[0]
+                 for draw in (fast, generator)]
+    assert torch.equal(*gradients)
+
+
+def test_picture_does_not_depend_on_who_else_is_drawn(generator: Generator) -> None:
+    fast, codes = FastGenerator(generator), shipped_codes(5)
+    together = fast(codes)
+    assert all(torch.equal(together[row:row + 1], fast(codes[row:row + 1])) for row in range(5))
+    assert fast(codes[:0]).shape == (0, 3, 128, 64)
+
+
+def shipped_codes(count: int) -> torch.Tensor:
+    return load_store(weights_file('store.safetensors')).codes[:count]
+
+
+@pytest.mark.parametrize('threads', [1, 2])
+def test_results_are_the_same_on_any_number_of_threads(threads: int) -> None:
+    content = lzma.decompress(weights_file('selfie_segmentation.onnx.xz').read_bytes())
+    blob = np.random.default_rng(2).random((1, 3, 256, 256), np.float32)
+    found = [OnnxRuntimeRunner(content, count).run(blob, ['probability'])[0]
+             for count in (1, threads)]
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize('engine', ['plain', 'onnxruntime'])
+def test_networks_may_be_called_from_several_threads(engine: str) -> None:
+    content = lzma.decompress(weights_file('selfie_segmentation.onnx.xz').read_bytes())
+    runner, random = open_runner(content, engine, threads=1), np.random.default_rng(3)
+    blobs = [random.random((1, 3, 256, 256), np.float32) for _ in range(6)]
+    wanted = [runner.run(blob, ['probability'])[0] for blob in blobs]
+    for found, alone in zip(in_parallel(lambda blob: runner.run(blob, ['probability'])[0], blobs),
+                            wanted):
+        np.testing.assert_array_equal(found, alone)
 
 
 @pytest.mark.parametrize('engine', ['plain', 'onnxruntime'])
