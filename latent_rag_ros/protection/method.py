@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +49,8 @@ class Patch:
         Why there is no image; `Reason.NONE` when there is one.
     cosine, psnr_db, ssim : float
         Measured on the 8-bit image against the raw crop; NaN where nothing was measured.
+    feature : Tensor, optional
+        Identity feature of the 8-bit image itself, shape (d,), as verification measured it.
     """
 
     image: NDArray[np.uint8] | None
@@ -56,6 +58,7 @@ class Patch:
     cosine: float = float('nan')
     psnr_db: float = float('nan')
     ssim: float = float('nan')
+    feature: Tensor | None = field(default=None, compare=False)
 
 
 class ProtectionMethod(Protocol):

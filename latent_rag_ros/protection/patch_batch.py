@@ -100,9 +100,10 @@ class Drafts:
 
     def patches(self) -> list[Patch]:
         """Return the patch of each draft, solid where it did not pass."""
-        pictures = self.images.permute(0, 2, 3, 1).cpu().numpy()
+        pictures = self.images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
         checks = self.checks
         figures = torch.stack([checks.cosine, checks.psnr_db, checks.ssim], 1).tolist()
-        return [Patch(picture, Reason.NONE, *numbers) if passed
+        return [Patch(picture, Reason.NONE, *numbers, feature) if passed
                 else Patch(None, Reason.NOT_VERIFIED)
-                for picture, passed, numbers in zip(pictures, checks.passed.tolist(), figures)]
+                for picture, passed, numbers, feature in zip(
+                    pictures, checks.passed.tolist(), figures, self.reached)]

@@ -10,11 +10,9 @@ for the frame after, and is made there with the feature of the frame before.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from latent_rag_ros.protection.method import Patch, Person, ProtectionMethod
@@ -31,17 +29,6 @@ STAGES = ('refine', 'synthesise', 'verify')
 REPLACEABLE = (Reason.NONE, Reason.UNCERTAIN)
 """Reasons of people who may be shown a patch; all others have to be solid."""
 
-Embed = Callable[[NDArray[np.uint8]], 'Tensor | None']
-"""A patch (h, w, 3) to its feature (d,); None where that fails."""
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """A verified patch and its own feature."""
-
-    patch: Patch
-    feature: Tensor
-
 
 class PatchMemory:
     """Asks a method for patches only where the track has none that still fits.
@@ -52,19 +39,16 @@ class PatchMemory:
         Makes the patches.
     period_frames : int
         A patch is made anew after so many frames at the latest; 1 keeps none.
-    embed : Callable
-        Returns the feature of a patch.
     cosine_min : float
         `identity.cosine_min`, the limit of verification.
     """
 
-    def __init__(self, method: ProtectionMethod, period_frames: int, embed: Embed,
-                 cosine_min: float) -> None:
+    def __init__(self, method: ProtectionMethod, period_frames: int, cosine_min: float) -> None:
         self._method, self.name = method, method.name
-        self._embed, self._cosine_min = embed, cosine_min + COSINE_MARGIN
+        self._cosine_min = cosine_min + COSINE_MARGIN
         self._period = period_frames
         self._schedule = RenewalSchedule(period_frames)
-        self._kept: dict[int, _Kept] = {}
+        self._kept: dict[int, Patch] = {}
         self._measured: dict[int, Tensor] = {}
         self._measured_before: dict[int, Tensor] = {}
 
@@ -95,7 +79,7 @@ class PatchMemory:
                 patch = next(made)
                 self._keep(again[row], patch)
             else:
-                patch = self._kept[person.track_id].patch
+                patch = self._kept[person.track_id]
             patches.append(patch)
         return patches
 
@@ -115,16 +99,14 @@ class PatchMemory:
             return not (person.track_id in self._measured_before
                         and self._schedule.is_due(person.track_id))
         cosine = float((person.feature * kept.feature).sum())
-        self._kept[person.track_id] = replace(kept, patch=replace(kept.patch, cosine=cosine))
+        self._kept[person.track_id] = replace(kept, cosine=cosine)
         return cosine >= self._cosine_min and not self._schedule.is_due(person.track_id)
 
     def _keep(self, person: Person, patch: Patch) -> None:
         """Remember a verified patch; forget what a solid one replaces."""
-        feature = None
-        if self._period > 1 and patch.image is not None and person.feature is not None:
-            feature = self._embed(patch.image)
-        if feature is not None:
-            self._kept[person.track_id] = _Kept(patch, feature)
+        parts = patch.image, patch.feature, person.feature
+        if self._period > 1 and all(part is not None for part in parts):
+            self._kept[person.track_id] = patch
             self._schedule.renew(person.track_id)
         elif patch.reason != Reason.LATE:
             self._kept.pop(person.track_id, None)

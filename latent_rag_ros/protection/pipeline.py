@@ -78,7 +78,7 @@ class ProtectionPipeline:
         self._published = PublishedFeatures(parts.head)
         self._method = PatchMemory(
             parts.method, 1 if published else values['protection.patch_frames'],
-            self._recognition.feature_of, values['identity.cosine_min'])
+            values['identity.cosine_min'])
         self._masks = None if parts.masker is None else MaskMemory(
             parts.masker, values['mask.every_frames'])
 

@@ -91,11 +91,6 @@ class Recognition:
                 self._schedule.renew(person.track_id)
                 self._looks[person.track_id] = _look(person.crop)
 
-    def feature_of(self, picture: NDArray[np.uint8]) -> Tensor | None:
-        """Return the feature of a picture (h, w, 3), RGB; None where the embedder fails."""
-        features, _ = self._features([torch.from_numpy(picture).permute(2, 0, 1)], [0])
-        return features.get(0)
-
     def _is_due(self, track: int, crop: Tensor) -> bool:
         if self._schedule.is_due(track) or track not in self._looks:
             return True

@@ -48,6 +48,14 @@ def persons(embedder) -> list[Person]:
             for track, (crop, feature) in enumerate(zip(crops, features))]
 
 
+def test_patch_brings_the_feature_of_its_own_picture(make, persons):
+    method = make()
+    for patch in method.patches(persons, StageClock(), time.monotonic() + 600):
+        picture = torch.from_numpy(patch.image).permute(2, 0, 1)[None]
+        wanted, = method._replacer.features_of(picture)
+        torch.testing.assert_close(patch.feature, wanted, atol=1e-5, rtol=0)
+
+
 def drawn(method: LatentRagMethod, persons: list[Person]) -> list[int]:
     """Return how many persons each call of the generator drew for one frame."""
     counts, synthesise = [], method._replacer.synthesise

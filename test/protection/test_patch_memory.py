@@ -19,8 +19,9 @@ class Counting:
 
     name = 'counting'
 
-    def __init__(self) -> None:
+    def __init__(self, feature: torch.Tensor | None = HERE) -> None:
         self.asked: list[list[int]] = []
+        self.feature = feature
         self.features: list[torch.Tensor | None] = []
         self.reason, self.alive = Reason.NONE, set()
 
@@ -29,7 +30,7 @@ class Counting:
         self.features += [person.feature for person in persons]
         level = len(self.asked)
         return [Patch(None if self.reason else np.full((4, 2, 3), level, np.uint8), self.reason,
-                      0.9, 12.0, 0.3) for _ in persons]
+                      0.9, 12.0, 0.3, self.feature) for _ in persons]
 
     def forget(self, alive):
         self.alive = alive
@@ -45,8 +46,8 @@ def person(track: int = 1, feature: torch.Tensor | None = HERE,
     return Person(track, torch.zeros(3, 4, 2, dtype=torch.uint8), feature, reason)
 
 
-def memory_of(method: Counting, period: int = 10, feature: torch.Tensor | None = HERE):
-    return PatchMemory(method, period, lambda image: feature, LIMIT)
+def memory_of(method: Counting, period: int = 10) -> PatchMemory:
+    return PatchMemory(method, period, LIMIT)
 
 
 def shown(memory: PatchMemory, *persons: Person, is_busy: bool = False) -> list[Patch]:
@@ -125,8 +126,9 @@ def test_nothing_is_kept_of_a_track_that_ended(method):
 
 
 @pytest.mark.parametrize(('period', 'feature'), [(1, HERE), (10, None)])
-def test_patch_is_made_in_every_frame_when_none_can_be_kept(method, period, feature):
-    memory = memory_of(method, period, feature)
+def test_patch_is_made_in_every_frame_when_none_can_be_kept(period, feature):
+    method = Counting(feature)
+    memory = memory_of(method, period)
     for _ in range(3):
         shown(memory, person())
     assert len(method.asked) == 3
