@@ -42,6 +42,16 @@ def test_both_kinds_of_surroundings_and_heights_occur() -> None:
     assert (heights > 2.4).sum() > 5  # ceilings and masts
 
 
+def test_some_cameras_see_nights_and_some_look_into_the_light() -> None:
+    cameras = [sample_camera(6, number) for number in range(80)]
+    is_night = np.array([camera.light.sky.mean() < 0.26 for camera in cameras])
+    assert 4 <= is_night.sum() <= 20
+    assert 2 <= sum(camera.backlight > 1 for camera in cameras) <= 20
+    brightness = [np.median([np.median(picture_of(cameras[number])) for number in numbers[:6]])
+                  for numbers in (np.flatnonzero(is_night), np.flatnonzero(~is_night))]
+    assert brightness[0] < 0.6 * brightness[1]
+
+
 def test_panoramas_are_brighter_above_than_their_median() -> None:
     assert len(panorama_names()) == 14
     for name in panorama_names():

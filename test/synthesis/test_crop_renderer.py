@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from latent_rag_ros.synthesis import crop_renderer
 from latent_rag_ros.synthesis.crop_renderer import CAMERAS_PER_PERSON, Crop, render_crop
 from latent_rag_ros.synthesis.occluders import add_occluder
 from latent_rag_ros.synthesis.person import Person, sample_person
@@ -56,6 +58,24 @@ def test_crops_show_the_clothes_of_their_person(crops: list[Crop]) -> None:
     within = np.median(np.std([torso(crop) for crop in crops], 0))
     between = np.median(np.std([torso(crop) for crop in others], 0))
     assert within < 0.9 * between
+
+
+def test_a_quarter_of_the_crops_shows_others_beside_the_person(
+        person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = []
+
+    def render(camera, view, width_px, height_px, actors, *sizes):
+        radiance, owner = original(camera, view, width_px, height_px, actors, *sizes)
+        shown.append((len(actors), (owner > 0).any()))
+        return radiance, owner
+
+    original = crop_renderer.render
+    monkeypatch.setattr(crop_renderer, 'render', render)
+    for crop in range(60):
+        render_crop(11, person, 7, crop, 12)
+    actors, others_are_seen = np.array(shown).T
+    assert 0.12 < (actors > 1).mean() < 0.45 and actors.max() == 3
+    assert others_are_seen[actors > 1].mean() > 0.3 and not others_are_seen[actors == 1].any()
 
 
 def test_occluder_takes_pixels_from_their_owner() -> None:

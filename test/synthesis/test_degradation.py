@@ -37,6 +37,21 @@ def test_edge_is_softer_when_the_lens_blurs() -> None:
     assert steepest(dataclasses.replace(NEUTRAL, blur_px=2.0)) < 0.6 * steepest(NEUTRAL)
 
 
+def test_some_pictures_are_blurred_along_one_direction_when_things_move() -> None:
+    picture = np.zeros((48, 48, 3), np.float32)
+    picture[24, 24] = 4.0
+    moving = dataclasses.replace(NEUTRAL, motion_px=8.0)
+    lengths = []
+    for number in range(30):
+        rows, columns = np.nonzero(degraded(picture, moving, stream(0, 'test motion', number)
+                                            )[..., 1] > 60)
+        spread = np.linalg.eigvalsh(np.cov(rows, columns)) if len(rows) > 2 else np.zeros(2)
+        lengths.append(np.sqrt(spread))
+    across, along = np.array(lengths).T
+    streaks = along > 3 * np.maximum(across, 0.3)
+    assert 3 <= streaks.sum() <= 20  # a moving person is sharp in most pictures
+
+
 def test_flat_picture_is_grainier_when_there_is_noise() -> None:
     flat = np.full((64, 48, 3), 0.5, np.float32)
     def grain(noise: float) -> float:

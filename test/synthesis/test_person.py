@@ -4,7 +4,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from latent_rag_ros.synthesis.materials import CLOTH, SHOE
+from latent_rag_ros.synthesis.materials import (
+    CLOTH, GLASSES, NO_GLASSES, SHOE, SKIN, SUNGLASSES)
 from latent_rag_ros.synthesis.person import (
     UNIFORM_BLOCK, UNIFORM_GROUP, Person, sample_person)
 from latent_rag_ros.synthesis.seeds import stream
@@ -54,3 +55,10 @@ def test_mesh_is_sound_for_many_people() -> None:
         assert surface.face_material.max() == len(surface.materials) - 1
         assert (surface.materials['colour'] >= 0).all()
         assert (surface.materials['colour'] <= 1.6).all()
+
+
+def test_a_quarter_of_the_people_wear_glasses_and_some_of_them_dark_ones() -> None:
+    kinds = [int(row['glasses']) for number in range(120)
+             for row in sample_person(13, number).surface.materials if row['kind'] == SKIN]
+    assert len(kinds) == 120 and set(kinds) == {NO_GLASSES, GLASSES, SUNGLASSES}
+    assert 0.15 < np.mean(np.array(kinds) != NO_GLASSES) < 0.40

@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from latent_rag_ros.identity.embedder import Embedder, load_embedder
@@ -47,6 +49,27 @@ def test_interrupted_training_ends_like_an_uninterrupted_one(crops, tmp_path):
     assert torch.equal(weights_of(resumed.run()), weights_of(expected))
     log = (tmp_path / 'broken' / 'embedder.log.jsonl').read_text().splitlines()
     assert [json.loads(row)['iteration'] for row in log] == [1, 2, 3]
+
+
+def test_interrupted_generator_goes_on_with_both_of_its_optimisers(crops, tmp_path):
+    torch.manual_seed(0)
+    embedder = Embedder().eval().requires_grad_(False)
+    settings = GeneratorSettings(iterations=3, batch=2, adversarial_from_share=0.0)
+    whole = GeneratorTraining(crops, embedder, settings, tmp_path / 'whole')
+    expected = whole.run()
+    broken = GeneratorTraining(crops, embedder, settings, tmp_path / 'broken')
+    broken.trainer.schedule = replace(whole.trainer.schedule, checkpoint_every=1)
+
+    def step(iteration, random):
+        if iteration == 2:
+            raise KeyboardInterrupt
+        return broken.step(iteration, random)
+
+    with pytest.raises(KeyboardInterrupt):
+        broken.trainer.run(step)
+    resumed = GeneratorTraining(crops, embedder, settings, tmp_path / 'broken').run()
+    for name, network in expected.items():
+        assert torch.equal(weights_of(resumed[name]), weights_of(network))
 
 
 @torch.no_grad()
