@@ -14,7 +14,9 @@ from latent_rag_ros.weights.registry import WeightsError, weights_file
 
 
 class Network:
-    """An ONNX network whose file has been checked against its manifest. Not thread-safe.
+    """An ONNX network whose file has been checked against its manifest.
+
+    It may be run from several threads at once.
 
     Parameters
     ----------
@@ -27,6 +29,9 @@ class Network:
         What runs it, see `engine.choice`.
     any_size : bool
         Whether it is fully convolutional and gets inputs of several sizes.
+    threads : int
+        On how many threads one run computes where the engine can choose; 0 for as many as there
+        are.
 
     Raises
     ------
@@ -35,14 +40,14 @@ class Network:
     """
 
     def __init__(self, weights: Path, outputs: Sequence[str], engine: str = 'auto',
-                 any_size: bool = False) -> None:
+                 any_size: bool = False, threads: int = 0) -> None:
         path = weights_file(weights.name, weights.parent)
         self._outputs = list(outputs)
         try:
             content = path.read_bytes()
             if path.suffix == '.xz':
                 content = lzma.decompress(content)
-            self._runner: Runner = open_runner(content, engine, any_size)
+            self._runner: Runner = open_runner(content, engine, any_size, threads)
         except (OSError, EOFError, lzma.LZMAError, RunnerError) as error:
             raise WeightsError(f'weights file {path} is no ONNX network that can be loaded '
                                f'({error}); use the shipped one') from error

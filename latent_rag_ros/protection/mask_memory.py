@@ -12,11 +12,13 @@ next frame goes on with them.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from latent_rag_ros.engine.parallel import in_parallel
 from latent_rag_ros.perception.person_mask import PersonMasker, square_around
 from latent_rag_ros.protection.renewal import RenewalSchedule
 from latent_rag_ros.protection.types import Box, ImageArray, MaskArray, TrackedPerson
@@ -56,7 +58,7 @@ class MaskMemory:
     Parameters
     ----------
     masker : PersonMasker
-        The network.
+        The network, which is asked from several threads at once.
     period_frames : int
         A mask is made anew after so many frames at the latest; 1 remembers nothing.
     """
@@ -70,6 +72,7 @@ class MaskMemory:
         """Forget all masks."""
         self._schedule.reset()
         self._remembered: dict[int, _Remembered] = {}
+        self._made: dict[int, tuple[Box, MaskArray]] = {}
         self._frame = self._renewals = 0
 
     def begin_frame(self, alive: set[int], is_busy: bool = False) -> None:
@@ -78,10 +81,22 @@ class MaskMemory:
         In a busy frame renewals wait for the next one where they can, see `RenewalSchedule`.
         """
         self._frame += 1
-        self._renewals = 0
+        self._renewals, self._made = 0, {}
         self._schedule.begin_frame(alive, is_busy)
         self._remembered = {track: mask for track, mask in self._remembered.items()
                             if track in alive}
+
+    def prepare(self, image: ImageArray, persons: Sequence[TrackedPerson]) -> None:
+        """Make the masks that are needed in this frame side by side; `mask` hands them out.
+
+        Nobody outside of the image gets one. Raises `DetectorError` as `PersonMasker.mask` does.
+        """
+        needing = [person for person in persons if _is_inside(person.box, image)
+                   and self._needs_one(person, person.covered)]
+        made = in_parallel(lambda person: self._masker.mask(image, person.covered), needing)
+        for person, (window, mask) in zip(needing, made):
+            self._remember(person.track_id, person.covered, window, mask)
+            self._made[person.track_id] = window, mask
 
     def of(self, person: TrackedPerson) -> TrackMasker:
         """Return what makes the mask of one person, as `region.region_of` asks for it."""
@@ -89,13 +104,19 @@ class MaskMemory:
 
     def mask(self, person: TrackedPerson, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:
         """Return where the mask of a person lies and the mask; see `PersonMasker.mask`."""
-        remembered = self._remembered.get(person.track_id)
-        if remembered is None or self._renews(person, remembered, box):
-            return self._made(person.track_id, image, box)
-        return self._carried(remembered, image, box)
+        if person.track_id in self._made:
+            return self._made[person.track_id]
+        if self._needs_one(person, box):
+            window, mask = self._masker.mask(image, box)
+            self._remember(person.track_id, box, window, mask)
+            return window, mask
+        return self._carried(self._remembered[person.track_id], image, box)
 
-    def _renews(self, person: TrackedPerson, remembered: _Remembered, box: Box) -> bool:
-        """Return whether the mask of a known person is made anew in this frame."""
+    def _needs_one(self, person: TrackedPerson, box: Box) -> bool:
+        """Return whether the mask of a person is made in this frame, and count renewals."""
+        remembered = self._remembered.get(person.track_id)
+        if remembered is None:
+            return True
         due = person.is_certain and self._schedule.is_due(person.track_id)
         if due and self._frame - remembered.frame >= 2 * self._period:
             return True
@@ -124,15 +145,13 @@ class MaskMemory:
                            np.ones((2 * growth_px + 1, 2 * growth_px + 1), np.uint8))
         return window, grown.view(bool)
 
-    def _made(self, track: int, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:
-        window, mask = self._masker.mask(image, box)
+    def _remember(self, track: int, box: Box, window: Box, mask: MaskArray) -> None:
         square = square_around(box)
         if self._period > 1 and mask.size:
             whole = np.zeros((square.height_px, square.width_px), np.uint8)
             whole[window.moved(-square.left, -square.top).slices][mask] = PERSON_LEVEL
             self._remembered[track] = _Remembered(whole, box, self._frame)
         self._schedule.renew(track)
-        return window, mask
 
 
 @dataclass(frozen=True)
@@ -145,6 +164,12 @@ class TrackMasker:
     def mask(self, image: ImageArray, box: Box) -> tuple[Box, MaskArray]:
         """Return where the mask lies and the mask; see `PersonMasker.mask`."""
         return self.memory.mask(self.person, image, box)
+
+
+def _is_inside(box: Box, image: ImageArray) -> bool:
+    """Return whether a box shares pixels with the image."""
+    common = box.clipped(*image.shape[:2])
+    return bool(common.width_px and common.height_px)
 
 
 def _has_another_form(before: Box, now: Box) -> bool:

@@ -225,6 +225,8 @@ class ProtectionPipeline:
         """Return the persons with a part inside the image and their regions."""
         margin = self._values['protection.margin']
         masks = self._masks
+        if masks is not None:
+            masks.prepare(image, tracked)
         regions = [region_of(image, person, None if masks is None else masks.of(person),
                              margin) for person in tracked]
         return [(person, region) for person, region in zip(tracked, regions) if region is not None]

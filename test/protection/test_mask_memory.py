@@ -166,3 +166,27 @@ def test_every_mask_is_made_in_every_frame_when_the_period_is_one(masker):
     for missed in range(3):
         next_mask(memory, BOX, missed=missed, is_certain=False)
     assert len(masker.boxes) == 3
+
+
+def test_masks_that_are_prepared_side_by_side_are_those_made_one_by_one(masker):
+    apart, together = MaskMemory(HalfMasker(), 4), MaskMemory(masker, 4)
+    for frame in range(25):
+        persons = [TrackedPerson(track, Box(20 * track, 40 + frame, 20 * track + 30 + 5 * (
+            frame % 7 == track), 120 + frame), 0.6, 0) for track in range(frame % 3, 6)]
+        for memory in (apart, together):
+            memory.begin_frame({person.track_id for person in persons}, is_busy=frame % 2 == 0)
+        together.prepare(IMAGE, persons)
+        for person in persons:
+            (box, mask), (prepared_box, prepared) = (
+                memory.of(person).mask(IMAGE, person.covered) for memory in (apart, together))
+            assert box == prepared_box
+            np.testing.assert_array_equal(mask, prepared)
+    assert sorted(map(str, masker.boxes)) == sorted(map(str, apart._masker.boxes))
+
+
+def test_no_mask_is_prepared_for_who_is_outside_of_the_image(masker):
+    memory = MaskMemory(masker, 4)
+    memory.begin_frame({1, 2})
+    memory.prepare(IMAGE, [TrackedPerson(1, BOX.moved(400, 0), 0.6, 0),
+                           TrackedPerson(2, BOX, 0.6, 0)])
+    assert masker.boxes == [BOX]
