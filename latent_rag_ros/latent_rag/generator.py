@@ -95,6 +95,8 @@ class CodeMap(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Add the map of w (n, 64) to x (n, outputs, h, w)."""
         rows = self.linear(w).view(-1, self.shape[0], self.shape[1] * self.shape[2])
+        if torch.onnx.is_in_onnx_export():  # engines want a convolution, PyTorch a product
+            return x + functional.conv2d(rows.view(-1, *self.shape), self.mix.weight)
         mix = self.mix.weight.flatten(1).t().to(rows.dtype)
         # The 1 x 1 convolution as a product that is added on the way: x is walked through once.
         mixed = torch.baddbmm(_pixels(x).to(rows.dtype), rows.transpose(1, 2),
@@ -115,7 +117,10 @@ class ToColours(nn.Module):
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Map x (n, inputs, h, w) to colours (n, outputs, h, w)."""
-        styled = self.style(w)[:, :, None] * self.weight.flatten(1).t()     # (n, inputs, outputs)
+        style = self.style(w)
+        if torch.onnx.is_in_onnx_export():
+            return functional.conv2d(x * style[:, :, None, None], self.weight, self.bias)
+        styled = style[:, :, None] * self.weight.flatten(1).t()             # (n, inputs, outputs)
         return _image(torch.baddbmm(self.bias, _pixels(x), styled.to(x.dtype)), x)
 
 
