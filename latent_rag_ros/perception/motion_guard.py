@@ -56,8 +56,8 @@ class MotionGuard:
         small = _small(image)
         if self._seen is None or small.shape != self._seen.shape:
             return True
-        difference = cv2.absdiff(small, self._seen).max(axis=2)
-        changed = (difference >= CHANGE_LEVEL).view(np.uint8)
+        red, green, blue = cv2.split(cv2.absdiff(small, self._seen))
+        changed = (cv2.max(cv2.max(red, green), blue) >= CHANGE_LEVEL).view(np.uint8)
         scale = small.shape[1] / image.shape[1]
         for box in covered:
             grown = box.grown(round(COVER_GROWTH * box.height_px))
@@ -65,6 +65,8 @@ class MotionGuard:
             left, top = (int(np.ceil(scale * edge)) for edge in (grown.left, grown.top))
             right, bottom = (int(scale * edge) for edge in (grown.right, grown.bottom))
             changed[max(top, 0):max(bottom, 0), max(left, 0):max(right, 0)] = 0
+        if cv2.countNonZero(changed) < CHANGED_PX_MIN:
+            return False
         _, _, statistics, _ = cv2.connectedComponentsWithStats(changed)
         return bool((statistics[1:, cv2.CC_STAT_AREA] >= CHANGED_PX_MIN).any())
 
