@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from latent_rag_ros.engine.parallel import in_parallel
 from latent_rag_ros.perception.clusters import clustered
 from latent_rag_ros.perception.detector import check_image, checked_detections
 from latent_rag_ros.perception.network import Network
@@ -75,7 +76,8 @@ class NanoDetDetector:
         """Return the persons of an RGB image, best first; see `PersonDetector.detect`."""
         check_image(image)
         height_px, width_px = image.shape[:2]
-        views = [self._view(image, *size) for size in self._view_sizes(height_px, width_px)]
+        views = in_parallel(lambda size: self._view(image, *size),
+                            self._view_sizes(height_px, width_px))
         scores, boxes = (np.concatenate(parts) for parts in zip(*views))
         kept, extents = clustered(boxes, scores, self._overlap_max)
         return checked_detections(boxes[kept], scores[kept], height_px, width_px, extents)

@@ -27,7 +27,7 @@ SCORE = 0.0
 
 
 class SecondOpinion:
-    """Finds people by segmentation. Not thread-safe.
+    """Finds people by segmentation.
 
     Parameters
     ----------
@@ -41,6 +41,13 @@ class SecondOpinion:
     def missed(self, image: ImageArray, found: Sequence[Detection]) -> list[Detection]:
         """Return the persons among the pixels that belong to nobody in `found`.
 
+        Raises as `person_cells` does.
+        """
+        return self.missed_in(self.person_cells(image), image, found)
+
+    def person_cells(self, image: ImageArray) -> MaskArray:
+        """Return where the network sees persons, in the cells of its square: (256, 256).
+
         Raises
         ------
         ValueError
@@ -49,7 +56,13 @@ class SecondOpinion:
             The output is not finite.
         """
         check_image(image)
-        person = self._masker.image_probability(image) >= PROBABILITY_MIN
+        return self._masker.image_probability(image) >= PROBABILITY_MIN
+
+    @staticmethod
+    def missed_in(cells: MaskArray, image: ImageArray,
+                  found: Sequence[Detection]) -> list[Detection]:
+        """Return the persons among the cells that belong to nobody in `found`; see `missed`."""
+        person = cells.copy()
         scale = np.array(image.shape[1::-1]) / person.shape[::-1]     # x, y: cell to pixels
         for detection in found:
             person[_cells(detection.covered.clipped(*image.shape[:2]), scale).slices] = False

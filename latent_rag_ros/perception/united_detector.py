@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from latent_rag_ros.engine.parallel import in_parallel
 from latent_rag_ros.perception.clusters import united
 from latent_rag_ros.perception.detector import PersonDetector, reset_part
 from latent_rag_ros.perception.second_opinion import SecondOpinion
@@ -36,8 +37,13 @@ class UnitedDetector:
 
     def detect(self, image: ImageArray) -> list[Detection]:
         """Return the persons that any of the detectors finds; see `PersonDetector.detect`."""
+        if self._second_opinion is None:
+            return self._detected(image)
+        # the network of the opinion uses one thread, and asks for nothing that was detected
+        found, cells = in_parallel(lambda look: look(image), [
+            self._detected, self._second_opinion.person_cells])
+        return found + self._second_opinion.missed_in(cells, image, found)
+
+    def _detected(self, image: ImageArray) -> list[Detection]:
         found = [detection for detector in self._detectors for detection in detector.detect(image)]
-        found = united(found, self._overlap_max, self._certain_score)
-        if self._second_opinion is not None:
-            found += self._second_opinion.missed(image, found)
-        return found
+        return united(found, self._overlap_max, self._certain_score)
