@@ -35,7 +35,8 @@ HEADLINE = 'lcm_4'
 TEACHER = 'teacher'
 SHOWN_FACES = 10
 SOURCES = ('identity_decoupling', 'evaluation/face_methods.py', 'evaluation/face_meter.py',
-           'evaluation/face_sets.py', 'evaluation/face_attribute_networks.py')
+           'evaluation/face_sets.py', 'evaluation/face_attribute_networks.py',
+           'evaluation/gaze_crop.py', 'evaluation/gaze_geometry.py', 'evaluation/gaze_reader.py')
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class FaceEvaluation:
 
     def _set(self, faces: FaceSet) -> dict[str, Any]:
         original = self._stage(faces, 'original', lambda row: Shown(faces.looks[row].image),
-                               np.arange(len(faces.looks)))
+                               np.arange(len(faces.looks))) | {'gaze_label': faces.gazes}
         rows = {}
         for name in (*FLOORS, *self.options.methods):
             rows[name] = self._method(faces, name, original)
@@ -183,7 +184,8 @@ class FaceEvaluation:
         key = {'faces': pictures, 'rows': rows.tolist(), 'method': name,
                'source': source_digest(*SOURCES),
                'networks': weights_hashes(self.options.networks),
-               'thresholds': sha256_of(self.options.networks / THRESHOLDS)}
+               'thresholds': sha256_of(self.options.networks / THRESHOLDS),
+               'gaze': None if self.meter.gaze is None else self.meter.gaze.digest}
         return key | ({'weights': weights_hashes(self.options.weights)} if name in METHODS else {})
 
     def _replacer(self, name: str) -> FaceReplacer:
@@ -200,6 +202,7 @@ class FaceEvaluation:
                 'weights': {name: digest for name, digest in weights.items()
                             if name.startswith('face_')},
                 'networks': digest_of(weights_hashes(self.options.networks)),
+                'gaze_reader': None if self.meter.gaze is None else self.meter.gaze.digest,
                 'thresholds': dict(self.meter.thresholds), 'versions': versions()}
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from latent_rag_ros.evaluation.face_attribute_networks import (
     LANDMARKS, SIDE_PX, load_attribute_network)
 from latent_rag_ros.evaluation.face_sets import FaceLook
+from latent_rag_ros.evaluation.gaze_instrument import GazeInstrument
+from latent_rag_ros.evaluation.gaze_reader import Reading
 from latent_rag_ros.identity_decoupling.face_folders import THRESHOLDS
 from latent_rag_ros.identity_decoupling.face_square import cut, scaled
 from latent_rag_ros.identity_decoupling.oracles.calibration import load_thresholds
@@ -23,7 +25,8 @@ from latent_rag_ros.protection.types import Box, ImageArray
 
 Measured = dict[str, NDArray[np.float32]]
 """`<oracle>`: unit feature (d,); `points`: 68 landmarks (68, 2) in the picture; `expression`: 7
-scores; `found`: whether CenterFace sees a face there, and `five`: its landmarks (5, 2) or NaN."""
+scores; `found`: whether CenterFace sees a face there, and `five`: its landmarks (5, 2) or NaN;
+`gaze`: see `gaze_reader.Reading`, NaN where there is no reader."""
 
 OVERLAP_MIN = 0.3
 """Intersection over union from which a detection is the face that was measured before."""
@@ -40,6 +43,8 @@ class FaceMeter:
         Looks for the face around its place.
     device : str
         `cpu` or `cuda:N`.
+    gaze : GazeInstrument, optional
+        Reads where faces look.
 
     Raises
     ------
@@ -47,12 +52,13 @@ class FaceMeter:
         A network or the thresholds are missing.
     """
 
-    def __init__(self, networks: Path, detector: CenterFaceDetector, device: str = 'cpu') -> None:
+    def __init__(self, networks: Path, detector: CenterFaceDetector, device: str = 'cpu',
+                 gaze: GazeInstrument | None = None) -> None:
         self.thresholds = load_thresholds(networks / THRESHOLDS)
         self._oracles = [load_oracle(name, networks, self.thresholds, device) for name in FORMATS]
         self._landmarks = load_attribute_network('landmarks', networks)
         self._expressions = load_attribute_network('expressions', networks)
-        self._detector, self._device = detector, device
+        self._detector, self._device, self.gaze = detector, device, gaze
 
     @torch.no_grad()
     def measured(self, image: ImageArray, look: FaceLook) -> Measured:
@@ -62,8 +68,14 @@ class FaceMeter:
         face = pixels.permute(2, 0, 1)[None].float() / 255
         points = self._landmarks(face).view(LANDMARKS, 2).numpy() * square.width_px
         result = {'points': points + np.float32([square.left - 0.5, square.top - 0.5]),
-                  'expression': self._expressions(face)[0].numpy()}
+                  'expression': self._expressions(face)[0].numpy(),
+                  'gaze': self._gaze(image, look)}
         return result | self._features(image, look) | self._detected(image, look)
+
+    def _gaze(self, image: ImageArray, look: FaceLook) -> Reading:
+        if self.gaze is None:
+            return np.full(4, np.nan, np.float32)
+        return self.gaze.reader.read(image, look.found.landmarks)
 
     def _features(self, image: ImageArray, look: FaceLook) -> Measured:
         picture = torch.from_numpy(image).permute(2, 0, 1)[None].float().to(self._device) / 255

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latent_rag_ros.evaluation.face_table import TITLES, faces_table, targets_table
+from latent_rag_ros.evaluation.face_table import (
+    TITLES, faces_table, gaze_line, targets_table)
 from latent_rag_ros.evaluation.html_table import html_table
 from latent_rag_ros.evaluation.privacy.sheets import data_uri, sheet
 
@@ -37,10 +38,11 @@ def face_page(results: Mapping[str, Any], pictures: Mapping[str, NDArray[np.uint
         'Below: share of the faces that are shown for which an oracle does not reach its impostor '
         'threshold; mobileface and faceres_deep are held out. Rank-1: the original that is most '
         'alike, its own picture among them. Pose, landmarks and expression are told by networks '
-        'that took part in nothing; gaze is not measured.</p>']
+        'that took part in nothing, gaze by one that was trained on rendered faces for this; '
+        'each against what it says of the original.</p>']
     for name, one in results['sets'].items():
         parts += [f'<h2>{html.escape(name)}: {one["faces"]} faces of {one["people"]} people</h2>',
-                  html_table(faces_table(one))]
+                  html_table(faces_table(one)), f'<p>{html.escape(gaze_line(one))}</p>']
     parts += [
         '<h2>Targets, on the worse set</h2>', html_table(targets_table(results)),
         '<h2>What a face tells by design</h2>',

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.bootstrap import confidence_interval
+from latent_rag_ros.evaluation.gaze_scores import gaze_figures, readable_gaze
 from latent_rag_ros.evaluation.head_pose import angle_deg, head_rotation
 from latent_rag_ros.identity_decoupling.oracles.catalogue import FORMATS
 
@@ -22,9 +23,6 @@ FIT_MAX = 0.5
 """The 68 landmarks of an original count when its five are, on average, nearer to those of
 CenterFace than this share of their spread: a dark or blurred face gives the network nothing."""
 
-GAZE_REASON = ('not measured: an iris is two of the 64 pixels that are drawn, and no network at '
-               'hand reads it')
-
 
 def face_figures(original: Stacked, shown: Stacked, identities: NDArray[np.int64],
                  thresholds: Mapping[str, float]) -> dict[str, Any]:
@@ -33,7 +31,7 @@ def face_figures(original: Stacked, shown: Stacked, identities: NDArray[np.int64
     Parameters
     ----------
     original, shown : Mapping
-        Measured before and after.
+        Measured before and after; the original with `gaze_label`, see `gaze_scores`.
     identities : NDArray
         Shape (n,): who it is.
     thresholds : Mapping
@@ -115,8 +113,8 @@ def _attributes(original: Stacked, shown: Stacked, people: NDArray[np.int64]) ->
             | _mean('landmarks_nme', distances / np.maximum(eyes, 1), people)
             | {'landmarks_nme_by_extent': float((distances / extent).mean()),
                'landmarks_nme_median': _median(distances / np.maximum(eyes, 1)),
-               'five_landmarks_nme': _median(five / np.maximum(eyes, 1)),
-               'gaze_deg': None, 'gaze': GAZE_REASON}
+               'five_landmarks_nme': _median(five / np.maximum(eyes, 1))}
+            | gaze_figures(original, shown, people, readable_gaze(original))
             | _mean('expression_keep', same, people)
             | _mean('face_found', shown['found'][:, 0], people))
 

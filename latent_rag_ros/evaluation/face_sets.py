@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.errors import EvaluationError
+from latent_rag_ros.evaluation.gaze_geometry import Directions, gaze_directions
 from latent_rag_ros.perception.center_face import CenterFaceDetector, Face
 from latent_rag_ros.protection.types import ImageArray
 
@@ -40,12 +41,15 @@ class FaceLook:
         Who it is.
     pose_deg : tuple of float
         Yaw, pitch and roll where they are known, from the labels of rendered faces.
+    gaze_deg : tuple of float
+        Yaw and pitch of the gaze relative to the camera where they are known.
     """
 
     image: ImageArray
     found: Face
     person: int
     pose_deg: tuple[float, ...] = ()
+    gaze_deg: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,12 @@ class FaceSet:
                                   'CenterFace finds a face; give at least two')
         object.__setattr__(self, 'identities', identities)
 
+    @property
+    def gazes(self) -> Directions:
+        """True directions of gaze (n, 3); NaN where nobody knows them."""
+        unknown = (np.nan, np.nan)
+        return gaze_directions([look.gaze_deg or unknown for look in self.looks])
+
 
 def thinned(faces: FaceSet, count: int | None) -> FaceSet:
     """Return at most `count` faces of a set, evenly spread over its people; None keeps all.
@@ -103,12 +113,14 @@ def rendered_faces(folder: Path, detector: CenterFaceDetector) -> FaceSet:
     looks, pictures = [], 0
     for path in files:
         with np.load(path) as stored:
-            rows = [stored[name] for name in ('images', 'landmarks', 'identities', 'pose_deg')]
-        for image, landmarks, person, pose in zip(*rows):
+            rows = [stored[name] for name in ('images', 'landmarks', 'identities', 'pose_deg',
+                                              'gaze_deg')]
+        for image, landmarks, person, pose, gaze in zip(*rows):
             pictures += 1
             face = _matching(detector.detect(image), landmarks[:5])
             if face is not None:
-                looks.append(FaceLook(image, face, int(person), tuple(pose.tolist())))
+                looks.append(FaceLook(image, face, int(person), tuple(pose.tolist()),
+                                      tuple(gaze.tolist())))
     return FaceSet('rendered', tuple(looks), pictures, is_rendered=True)
 
 

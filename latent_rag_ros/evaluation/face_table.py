@@ -12,8 +12,8 @@ TITLES = {
     'teacher': 'identity-decoupled, teacher, 50 steps', 'blur': 'blur', 'pixelate': 'pixelate',
     'solid': 'solid', 'nearest_swap': 'nearest face of somebody else'}
 COLUMNS = ('method', 'faces', 'shown', 'below dlib', 'below faceres', 'below mobileface',
-           'below faceres_deep', 'Rank-1 (chance)', 'pose', 'landmarks', 'expression kept',
-           'face found')
+           'below faceres_deep', 'Rank-1 (chance)', 'pose', 'gaze', 'gaze against the truth',
+           'landmarks', 'expression kept', 'face found')
 ORACLES = ('dlib', 'faceres', 'mobileface', 'faceres_deep')
 MISSING = '–'
 
@@ -30,16 +30,31 @@ def targets_table(results: Mapping[str, Any]) -> str:
     for row in results['targets']:
         value = MISSING if row['value'] is None else f'{row["value"]:.3g}'
         sign = '≥' if row['is'] == 'min' else '≤'
-        lines.append(_row((row['name'], f'{sign} {row["target"]:g}', value,
-                           'yes' if row['met'] else '**no**')))
+        asked = MISSING if row['target'] is None else f'{sign} {row["target"]:g}'
+        met = {None: MISSING, True: 'yes', False: '**no**'}[row['met']]
+        lines.append(_row((row['name'], asked, value, met)))
     return '\n'.join(lines)
 
 
 def all_tables(results: Mapping[str, Any]) -> str:
     """Return every table with a line above it."""
     parts = [f'{name}: {one["faces"]} faces of {one["people"]} people\n\n{faces_table(one)}'
-             for name, one in results['sets'].items()]
+             f'\n\n{gaze_line(one)}' for name, one in results['sets'].items()]
     return '\n\n'.join([*parts, targets_table(results)])
+
+
+def gaze_line(one: Mapping[str, Any]) -> str:
+    """Return the sentence that the gaze in the table of a set has to be read with."""
+    attributes = one['methods'].get('jpeg', {}).get('attributes', {})
+    gaze = attributes.get('gaze', {})
+    if attributes.get('gaze_deg') is None:
+        return 'Gaze: read in no original.'
+    line = (f'Gaze: read in {_percent(gaze["measurable_share"])} of the originals in which pose '
+            f'is; the mean gaze is {gaze["chance_deg"]:.1f}° from what is read in them')
+    if 'label_deg' in gaze:
+        line += (f'. Against the truth the reader is wrong by {gaze["label_floor_deg"]:.1f}° in '
+                 f'originals, the mean gaze by {gaze["label_chance_deg"]:.1f}°')
+    return f'{line}.'
 
 
 def _cells(name: str, row: Mapping[str, Any]) -> list[str]:
@@ -49,7 +64,8 @@ def _cells(name: str, row: Mapping[str, Any]) -> list[str]:
     held_out, attributes = row['held_out'], row['attributes']
     return [*cells, *(_percent(row['oracles'][oracle]['below_threshold']) for oracle in ORACLES),
             f'{_percent(held_out["rank1"])} ({_percent(held_out["rank1_chance"])})',
-            _number(attributes.get('pose_deg'), '°'),
+            _number(attributes.get('pose_deg'), '°'), _number(attributes.get('gaze_deg'), '°'),
+            _number(attributes.get('gaze', {}).get('label_deg'), '°'),
             *(_percent(attributes.get(name))
               for name in ('landmarks_nme', 'expression_keep', 'face_found'))]
 

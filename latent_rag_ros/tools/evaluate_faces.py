@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING
 
 from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.results_file import write_results
+from latent_rag_ros.synthesis.settings import Settings
 from latent_rag_ros.weights.registry import WEIGHTS_DIRECTORY, write_atomically
 
 if TYPE_CHECKING:
     from latent_rag_ros.evaluation.face_sets import FaceSet
+    from latent_rag_ros.evaluation.gaze_instrument import GazeInstrument
     from latent_rag_ros.perception.center_face import CenterFaceDetector
 
 RESULTS, WORK = Path('results/faces.json'), Path('out/evaluation/faces')
 QUICK_FACES, QUICK_TEACHER_FACES = 24, 4
 PEOPLE = {'development': slice(0, 5), 'final': slice(5, 10)}
 FACE_AROUND_PX_MAX = 320
-HELD_OUT_PEOPLE, HELD_OUT_PICTURES, HELD_OUT_SEED = 60, 6, 37
+HELD_OUT = Settings(people=60, crops=0, frames=0, seed=37, faces=6)
+GAZE = Settings(people=150, crops=0, frames=0, seed=43, faces=10)
+"""Faces that are measured, and others that the gaze reader learns from."""
+
 LOGGER = logging.getLogger(__name__)
 
 
@@ -32,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         'thresholds.json of scripts/calibrate_face_oracles.py')
     parser.add_argument('--rendered', type=Path, metavar='DIR',
                         help='faces/ of people whom nobody was trained on, rendered by latent-rag '
-                        f'synthesize (default: rendered, seed {HELD_OUT_SEED})')
+                        f'synthesize (default: rendered, seed {HELD_OUT.seed})')
+    parser.add_argument('--gaze-faces', type=Path, metavar='DIR',
+                        help='faces/ of other people, from which the reader of gazes learns once '
+                        f'(default: rendered, seed {GAZE.seed})')
     parser.add_argument('--people', type=Path, metavar='DIR',
                         help='photographs, one folder per person; nothing of them is written')
     parser.add_argument('--people-split', choices=tuple(PEOPLE), default='development',
@@ -73,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
                               f'{", ".join((*METHODS, *BASELINES))}')
     complete = not arguments.quick and not arguments.method and arguments.people is not None
     meter = FaceMeter(arguments.networks, _detector(arguments.networks, FACE_AROUND_PX_MAX),
-                      arguments.device)
+                      arguments.device, _gaze(arguments))
     options = FaceOptions(
         arguments.weights, arguments.networks, methods,
         QUICK_TEACHER_FACES if arguments.quick else arguments.teacher_faces, arguments.device,
@@ -112,7 +120,7 @@ def _sets(arguments: argparse.Namespace) -> tuple[FaceSet, ...]:
         PHOTOGRAPH_PX_MAX, photographed_faces, rendered_faces)
 
     detector = _detector(arguments.networks, PHOTOGRAPH_PX_MAX)
-    sets = [rendered_faces(arguments.rendered or _rendered(), detector)]
+    sets = [rendered_faces(arguments.rendered or _rendered(HELD_OUT), detector)]
     if arguments.people is not None:
         split = arguments.people_split
         sets.append(photographed_faces(f'photographs_{split}', arguments.people, detector,
@@ -120,12 +128,24 @@ def _sets(arguments: argparse.Namespace) -> tuple[FaceSet, ...]:
     return tuple(sets)
 
 
-def _rendered() -> Path:
-    """Return the folder of held-out rendered faces; renders what is missing."""
-    from latent_rag_ros.synthesis.dataset import render_dataset
-    from latent_rag_ros.synthesis.settings import Settings
+def _gaze(arguments: argparse.Namespace) -> GazeInstrument:
+    """Return the reader of gazes; it is trained once, in minutes, and then found in the cache."""
+    from latent_rag_ros.evaluation.face_sets import rendered_faces
+    from latent_rag_ros.evaluation.gaze_instrument import gaze_instrument
+    from latent_rag_ros.evaluation.results_file import weights_hashes
+    from latent_rag_ros.perception.center_face import WEIGHTS_NAME
 
-    folder = WORK / f'rendered_{HELD_OUT_SEED}'
-    render_dataset(Settings(people=HELD_OUT_PEOPLE, crops=0, frames=0, seed=HELD_OUT_SEED,
-                            faces=HELD_OUT_PICTURES), folder, workers=1)
+    networks = arguments.networks
+    return gaze_instrument(
+        arguments.gaze_faces or _rendered(GAZE),
+        lambda folder: rendered_faces(folder, _detector(networks, FACE_AROUND_PX_MAX)),
+        weights_hashes(networks)[WEIGHTS_NAME], arguments.cache, device=arguments.device)
+
+
+def _rendered(settings: Settings) -> Path:
+    """Return the folder of rendered faces; renders what is missing."""
+    from latent_rag_ros.synthesis.dataset import render_dataset
+
+    folder = WORK / f'rendered_{settings.seed}'
+    render_dataset(settings, folder, workers=1)
     return folder / 'faces'

@@ -14,13 +14,17 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.face_attribute_networks import (
     FILES, OUTPUTS, FaceAttributeNetwork, load_attribute_network)
 from latent_rag_ros.evaluation.face_figures import FaceEvaluation, FaceOptions
-from latent_rag_ros.evaluation.face_meter import FaceMeter
+from latent_rag_ros.evaluation.face_meter import FaceMeter, unmeasured
 from latent_rag_ros.evaluation.face_methods import BASELINES, changed_region, method_of
 from latent_rag_ros.evaluation.face_page import face_page
 from latent_rag_ros.evaluation.face_scores import measurable, rank1_hits
 from latent_rag_ros.evaluation.face_sets import (
     FaceLook, FaceSet, rendered_faces, thinned)
-from latent_rag_ros.evaluation.face_table import all_tables
+from latent_rag_ros.evaluation.face_table import (
+    all_tables, faces_table, gaze_line, targets_table)
+from latent_rag_ros.evaluation.face_targets import targets
+from latent_rag_ros.evaluation.gaze_instrument import GazeInstrument
+from latent_rag_ros.evaluation.gaze_reader import GazeNetwork, GazeReader
 from latent_rag_ros.evaluation.head_pose import (
     FOCAL_PER_SIZE, POINTS, _average_head, angle_deg, head_rotation, yaw_deg)
 from latent_rag_ros.identity_decoupling.face_folders import ORACLES, THRESHOLDS
@@ -152,9 +156,12 @@ def test_faces_of_one_person_are_refused() -> None:
 def test_rendered_faces_are_those_that_are_found_at_their_labels(tmp_path: Path) -> None:
     landmarks = np.stack([FACE.landmarks, FACE.landmarks + 1, FACE.landmarks + 60])
     np.savez(tmp_path / 'faces_0.npz', images=np.zeros((3, 128, 128, 3), np.uint8),
-             landmarks=landmarks, identities=np.array([7, 8, 9]), pose_deg=np.zeros((3, 3)))
+             landmarks=landmarks, identities=np.array([7, 8, 9]), pose_deg=np.zeros((3, 3)),
+             gaze_deg=np.array([(0, 0), (90, 0), (0, 90)]))
     faces = rendered_faces(tmp_path, OneFace())
     assert faces.pictures == 3 and faces.identities.tolist() == [7, 8]
+    assert faces.gazes == pytest.approx(np.array([(0, 0, 1), (1, 0, 0)]))
+    assert np.isnan(faces_of(2).gazes).all()
     with pytest.raises(EvaluationError, match='latent-rag synthesize'):
         rendered_faces(tmp_path / 'nothing', OneFace())
 
@@ -169,7 +176,8 @@ def test_whole_run_has_every_figure_and_goes_on_from_its_cache(
     options = FaceOptions(networks, networks, ('lcm_1', 'solid'), cache=tmp_path,
                           information=InformationSettings(iterations=2, resamples=3))
     faces = faces_of(16)
-    evaluation = FaceEvaluation((faces,), FaceMeter(networks, MiddleFace()), options)
+    meter = FaceMeter(networks, MiddleFace(), gaze=GazeInstrument(GazeReader(GazeNetwork()), '0'))
+    evaluation = FaceEvaluation((faces,), meter, options)
     results = json.loads(json.dumps(evaluation.run(), allow_nan=False))
     assert set(results['oracles']) == set(FORMATS) and results['outside_identical']
     assert {'below_threshold', 'mean_cosine'} <= set(results['oracles']['dlib'])
@@ -179,13 +187,45 @@ def test_whole_run_has_every_figure_and_goes_on_from_its_cache(
     assert results['ms']['lcm'] > 0 and results['ms']['teacher'] is None
     assert set(results['sets']['rendered']['methods']) == {
         'jpeg', 'resampled', 'lcm_1', 'solid'}
-    assert len(results['targets']) == 9 and 'solid' in all_tables(results)
+    assert len(results['targets']) == 10 and 'solid' in all_tables(results)
+    assert results['about']['gaze_reader'] == '0'
     page = face_page(results, evaluation.pictures)
     assert page.count('data:image/jpeg') == 1 and '</html>' in page
     files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.npz')}
-    again = FaceEvaluation((faces,), FaceMeter(networks, MiddleFace()), options).run()
+    again = FaceEvaluation((faces,), meter, options).run()
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob('*.npz')} == files
     assert again['sets'] == results['sets']
+
+
+def test_nothing_is_read_where_nothing_is_shown(networks: Path) -> None:
+    look = faces_of(2).looks[0]
+    reader = GazeReader(GazeNetwork())
+    measured = FaceMeter(networks, MiddleFace(), gaze=GazeInstrument(reader, '0')).measured(
+        look.image, look)
+    assert (measured['gaze'] == reader.read(look.image, look.found.landmarks)).all()
+    assert np.isfinite(measured['gaze']).all() and np.isnan(unmeasured(measured)['gaze']).all()
+    without = FaceMeter(networks, MiddleFace()).measured(look.image, look)
+    assert without['gaze'].shape == (4,) and np.isnan(without['gaze']).all()
+
+
+def test_gaze_has_columns_a_sentence_and_no_target() -> None:
+    attributes = {'pose_deg': 1.0, 'gaze_deg': 4.0, 'gaze': {
+        'measurable_share': 0.75, 'median_deg': 3.0, 'chance_deg': 20.0, 'label_deg': 9.0,
+        'label_floor_deg': 8.0, 'label_chance_deg': 21.0}}
+    one = {'faces': 8, 'people': 4, 'methods': {'jpeg': {
+        'faces': 8, 'shown_share': 1.0, 'attributes': attributes,
+        'oracles': {name: {'below_threshold': 0.0, 'held_out': held_out} for name, held_out in (
+            ('dlib', False), ('faceres', False), ('mobileface', True), ('faceres_deep', True))},
+        'held_out': {'below_threshold': 0.0, 'rank1': 1.0, 'rank1_chance': 0.25}}}}
+    assert '| 4.0° | 9.0° |' in faces_table(one)
+    assert '75.0 %' in gaze_line(one) and 'wrong by 8.0° in originals' in gaze_line(one)
+    results = {'sets': {'rendered': one}, 'setting': 'jpeg', 'outside_identical': True,
+               'ms': {'lcm': None}}
+    rows = {row['name']: row for row in targets(results)}
+    assert rows['gaze [deg]'] == {'name': 'gaze [deg]', 'target': None, 'is': 'max', 'value': 4.0,
+                                  'met': None}
+    assert rows['head pose [deg]']['met'] is True and rows['LCM [ms per face]']['met'] is False
+    assert '| gaze [deg] | – | 4 | – |' in targets_table({'targets': list(rows.values())})
 
 
 def test_photographs_leave_no_picture(networks: Path, tmp_path: Path) -> None:
