@@ -74,11 +74,13 @@ class TeacherTraining:
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step of L = E w || v - v_theta ||^2 + KL, which weighs the noise by 1 / a_t^2.
 
-        w is 1, and up to 5 around eyes and mouth, see `face_losses.picture_loss`.
+        w is 1, and up to 5 around eyes and mouth, see `face_losses.picture_loss`. Noisy times are
+        drawn more often: there a face has to come from its conditions, and few steps begin there.
         """
         drawn = self.faces.drawn(random, self.settings.batch)
         latents = drawn.latents
-        times = torch.randint(0, STEPS, (len(latents),), device=latents.device)
+        times = (STEPS * torch.rand(len(latents), device=latents.device).sqrt()).long()
+        times = times.clamp_max(STEPS - 1)
         dropped = torch.rand(len(latents), device=latents.device) < self.settings.dropped_share
         noise = torch.randn_like(latents)
         signal, amount = levels(times, latents)

@@ -105,10 +105,11 @@ def _is_entry(entry: object) -> bool:
         isinstance(entry.get(key), kind) for key, kind in kinds.items())
 
 
-def register(path: Path) -> None:
+def register(path: Path, card: str | None = None) -> None:
     """Write or renew the entry of a weights file in the manifest of its folder, atomically.
 
-    The card of `name.ext` or `name.ext.xz` is `name.md` beside it. Raises `WeightsError` when the
+    The card of `name.ext` or `name.ext.xz` is `name.md` beside it, unless `card` names one that
+    several files share. Raises `WeightsError` when the
     file or the existing manifest cannot be read.
     """
     path = Path(path)
@@ -116,7 +117,7 @@ def register(path: Path) -> None:
     manifest = read_manifest(target) if target.exists() else {}
     try:
         manifest[path.name] = {'sha256': sha256_of(path), 'bytes': path.stat().st_size,
-                               'card': f'{path.name.split(".")[0]}.md'}
+                               'card': card or f'{path.name.split(".")[0]}.md'}
     except OSError as error:
         raise WeightsError(f'weights file {path} cannot be read ({error.strerror}); '
                            'give the path of an existing file') from error
@@ -147,9 +148,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Register the files named on the command line; return the exit status."""
     parser = argparse.ArgumentParser(description='Register weights files in their manifest.')
     parser.add_argument('files', nargs='+', type=Path, metavar='FILE')
-    for path in parser.parse_args(arguments).files:
+    parser.add_argument('--card', help='card that these files share (default: one of its own each)')
+    given = parser.parse_args(arguments)
+    for path in given.files:
         try:
-            register(path)
+            register(path, given.card)
         except WeightsError as error:
             sys.stderr.write(f'{error}\n')
             return 1

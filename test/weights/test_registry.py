@@ -37,6 +37,14 @@ def test_other_entries_stay_when_a_file_is_registered_again(folder: Path) -> Non
         MANIFEST_NAME, 'net.onnx', 'store.safetensors']
 
 
+def test_files_share_a_card_when_it_is_named(folder: Path) -> None:
+    (folder / 'gallery.safetensors').write_bytes(b'codes')
+    assert main([str(folder / 'net.onnx'), str(folder / 'gallery.safetensors'),
+                 '--card', 'faces.md']) == 0
+    assert {entry['card'] for entry in read_manifest(folder / MANIFEST_NAME).values()} == {
+        'faces.md'}
+
+
 def test_missing_file_is_refused_with_remedy(folder: Path) -> None:
     (folder / 'net.onnx').unlink()
     with pytest.raises(WeightsError, match='net.onnx is missing; install'):
