@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Register the files named on the command line; return the exit status."""
     parser = argparse.ArgumentParser(description='Register weights files in their manifest.')
     parser.add_argument('files', nargs='+', type=Path, metavar='FILE')
-    parser.add_argument('--card', help='card that these files share (default: one of its own each)')
+    parser.add_argument('--card', help='card that these files share (default: one each)')
     given = parser.parse_args(arguments)
     for path in given.files:
         try:
