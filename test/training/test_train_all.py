@@ -41,7 +41,8 @@ def test_every_weights_file_is_made_and_registered(trained):
 
 def test_all_makes_every_shipped_file_but_networks_from_elsewhere_and_faces(trained):
     shipped = set(read_manifest(WEIGHTS_DIRECTORY / MANIFEST_NAME))
-    not_of_all = {name for name in shipped if name.endswith('.onnx.xz') or name.startswith('face_')}
+    not_of_all = {name for name in shipped
+                  if name.endswith('.onnx.xz') or name.startswith('face_')}
     assert set(read_manifest(trained / MANIFEST_NAME)) == shipped - not_of_all
 
 
