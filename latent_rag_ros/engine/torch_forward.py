@@ -1,8 +1,8 @@
 """Runs a PyTorch module forward in ONNX Runtime: translated in memory, nothing is written.
 
 One row at a time, so that what comes out for a person cannot depend on who else is in the picture.
-A single row takes all threads; several ones are computed side by side, a thread for each: their
-operators are so small that threads that share them mostly wait for each other.
+Rows are computed side by side, a thread for each: their operators are so small that threads that
+share them mostly wait for each other. Only a row that is left over takes all threads.
 """
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import warnings
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latent_rag_ros.engine.parallel import in_parallel
@@ -55,7 +56,14 @@ class TorchForward:
         Raises `RunnerError` when the network fails.
         """
         blobs = np.ascontiguousarray(rows.detach().numpy(), np.float32)
-        runner = self._on_one_thread if len(blobs) > 1 else self._on_all_threads
-        found = in_parallel(lambda row: runner.run(blobs[row:row + 1], ['output'])[0],
-                            range(len(blobs)))
+        count = len(blobs)
+        left_over = count % torch.get_num_threads() == 1
+        found = in_parallel(lambda row: _run(self._on_one_thread, blobs, row),
+                            range(count - left_over))
+        if left_over:
+            found.append(_run(self._on_all_threads, blobs, count - 1))
         return torch.from_numpy(np.concatenate(found))
+
+
+def _run(runner: OnnxRuntimeRunner, blobs: NDArray[np.float32], row: int) -> NDArray[np.float32]:
+    return runner.run(blobs[row:row + 1], ['output'])[0]

@@ -88,11 +88,18 @@ def test_generator_draws_the_same_pictures_and_gives_the_same_gradients(
     assert torch.equal(*gradients)
 
 
-def test_picture_does_not_depend_on_who_else_is_drawn(generator: Generator) -> None:
-    fast, codes = FastGenerator(generator), shipped_codes(5)
-    together = fast(codes)
-    assert all(torch.equal(together[row:row + 1], fast(codes[row:row + 1])) for row in range(5))
-    assert fast(codes[:0]).shape == (0, 3, 128, 64)
+@pytest.mark.parametrize('threads', [1, 2, 3])
+def test_picture_does_not_depend_on_who_else_is_drawn(generator: Generator, threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        fast, codes = FastGenerator(generator), shipped_codes(5)
+        for count in range(6):
+            together, alone = fast(codes[:count]), [fast(code[None]) for code in codes[:count]]
+            assert together.shape == (count, 3, 128, 64)
+            assert torch.equal(together, torch.cat([together[:0], *alone]))
+    finally:
+        torch.set_num_threads(before)
 
 
 def shipped_codes(count: int) -> torch.Tensor:
