@@ -112,7 +112,7 @@ class FaceEvaluation:
 
     def _set(self, faces: FaceSet) -> dict[str, Any]:
         original = self._stage(faces, 'original', lambda row: Shown(faces.looks[row].image),
-                               np.arange(len(faces.looks))) | {'gaze_label': faces.gazes}
+                               np.arange(len(faces.looks))) | _labels(faces)
         rows = {}
         for name in (*FLOORS, *self.options.methods):
             rows[name] = self._method(faces, name, original)
@@ -204,6 +204,13 @@ class FaceEvaluation:
                 'networks': digest_of(weights_hashes(self.options.networks)),
                 'gaze_reader': None if self.meter.gaze is None else self.meter.gaze.digest,
                 'thresholds': dict(self.meter.thresholds), 'versions': versions()}
+
+
+def _labels(faces: FaceSet) -> dict[str, NDArray]:
+    """Return the truth about faces, see `gaze_scores.gaze_figures`."""
+    unknown = (np.nan,) * 3
+    return {'gaze_label': faces.gazes,
+            'pose_label': np.array([look.pose_deg or unknown for look in faces.looks])}
 
 
 def _page_picture(image: ImageArray | None, kept: ImageArray) -> ImageArray:

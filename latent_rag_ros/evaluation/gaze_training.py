@@ -25,8 +25,8 @@ FACING_WEIGHT, LIKELIHOOD_WEIGHT = 0.5, 0.05
 class GazeSettings:
     """How the reader is trained; a running average of its weights is kept."""
 
-    variants: int = 6
-    iterations: int = 700
+    variants: int = 8
+    iterations: int = 1800
     batch: int = 64
     learning_rate: float = 3e-3
     weight_decay: float = 0.05

@@ -211,7 +211,7 @@ def test_nothing_is_read_where_nothing_is_shown(networks: Path) -> None:
 def test_gaze_has_columns_a_sentence_and_no_target() -> None:
     attributes = {'pose_deg': 1.0, 'gaze_deg': 4.0, 'gaze': {
         'measurable_share': 0.75, 'median_deg': 3.0, 'chance_deg': 20.0, 'label_deg': 9.0,
-        'label_floor_deg': 8.0, 'label_chance_deg': 21.0}}
+        'label_floor_deg': 8.0, 'label_chance_deg': 21.0, 'label_pose_deg': 15.0}}
     one = {'faces': 8, 'people': 4, 'methods': {'jpeg': {
         'faces': 8, 'shown_share': 1.0, 'attributes': attributes,
         'oracles': {name: {'below_threshold': 0.0, 'held_out': held_out} for name, held_out in (

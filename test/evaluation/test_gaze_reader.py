@@ -106,9 +106,9 @@ def test_mirrored_sample_looks_to_the_other_side() -> None:
 
 
 def test_reader_learns_and_beats_the_mean_on_faces_it_has_not_seen() -> None:
-    settings = GazeSettings(variants=2, iterations=90, batch=32, average_decay=0.9,
+    settings = GazeSettings(variants=1, iterations=70, batch=32, average_decay=0.9,
                             bfloat16=False)
-    reader = GazeReader(train_gaze_network(drawn_faces(200), settings))
+    reader = GazeReader(train_gaze_network(drawn_faces(150), settings))
     looks = drawn_faces(40, first=1000)
     truth = gaze_directions([look.gaze_deg for look in looks])
     read = np.stack([reader.read(look.image, look.found.landmarks) for look in looks])
@@ -171,7 +171,8 @@ def measured(angles: list[tuple[float, float]], expected_deg: float = 3.0) -> di
 
 
 def test_figures_are_the_mean_angles_from_the_original_and_from_the_truth() -> None:
-    original = measured([(10, 0), (-10, 0)]) | {'gaze_label': gaze_directions([(12, 0), (-12, 0)])}
+    original = measured([(10, 0), (-10, 0)]) | {
+        'gaze_label': gaze_directions([(12, 0), (-12, 0)]), 'pose_label': np.zeros((2, 3))}
     shown = measured([(16, 0), (-10, 0)])
     assert readable_gaze(original).all()
     found = gaze_figures(original, shown, np.array([0, 1]), np.array([True, True]))
@@ -181,6 +182,11 @@ def test_figures_are_the_mean_angles_from_the_original_and_from_the_truth() -> N
     assert found['gaze']['chance_deg'] == pytest.approx(10, abs=1e-3)
     assert found['gaze']['label_chance_deg'] == pytest.approx(12, abs=1e-3)
     assert found['gaze']['measurable_share'] == 1
+    # poses that are all the same tell no more than the mean; these here tell everything
+    assert found['gaze']['label_pose_deg'] == pytest.approx(12, abs=1e-3)
+    known = original | {'pose_label': np.array([(20, 0, 0), (-20, 0, 0)])}
+    found = gaze_figures(known, shown, np.array([0, 1]), np.array([True, True]))
+    assert found['gaze']['label_pose_deg'] == pytest.approx(0, abs=1e-3)
 
 
 def test_photographs_have_no_truth_to_compare_with() -> None:
