@@ -53,8 +53,9 @@ def gaze_line(one: Mapping[str, Any]) -> str:
             f'is; the mean gaze is {gaze["chance_deg"]:.1f}° from what is read in them')
     if 'label_deg' in gaze:
         line += (f'. Against the truth the reader is wrong by {gaze["label_floor_deg"]:.1f}° in '
-                 f'originals, the mean gaze by {gaze["label_chance_deg"]:.1f}°, and the best linear '
-                 f'guess from the true pose by {gaze["label_pose_deg"]:.1f}°')
+                 f'originals, the mean gaze by {gaze["label_chance_deg"]:.1f}°')
+    if 'label_pose_deg' in gaze:
+        line += f', the best linear guess from the true pose by {gaze["label_pose_deg"]:.1f}°'
     return f'{line}.'
 
 

@@ -18,6 +18,9 @@ EXPECTED_DEG_MAX = 10.0
 """Originals count when the reader expects to be wrong by no more: closed eyes, dark, small and
 blurred pictures tell nothing."""
 
+FITTED_FACES_MIN = 40
+"""A linear guess is fitted to no fewer: it has four numbers to choose for each coordinate."""
+
 Stacked = Mapping[str, NDArray[np.float32]]
 
 
@@ -48,7 +51,8 @@ def gaze_figures(original: Stacked, shown: Stacked, people: NDArray[np.int64],
         `gaze_deg`, mean angle between both readings, with `gaze_deg_ci95`; and `gaze`, with its
         median, the same against the truth (`label_deg`), what the reader is wrong by in the
         originals (`label_floor_deg`), and what the mean gaze would be wrong by (`chance_deg`,
-        `label_chance_deg`), and the best linear guess from the true pose (`label_pose_deg`).
+        `label_chance_deg`), and the best linear guess from the true pose (`label_pose_deg`, of
+        enough faces only).
     """
     if not chosen.any():
         return {'gaze_deg': None, 'gaze': {'measurable_share': 0.0}}
@@ -58,7 +62,7 @@ def gaze_figures(original: Stacked, shown: Stacked, people: NDArray[np.int64],
     gaze = {'measurable_share': float(chosen.mean()), 'median_deg': float(np.median(kept)),
             'chance_deg': _from_the_mean(before),
             **_against_truth(original['gaze_label'][chosen], before, after, people)}
-    if 'label_deg' in gaze:
+    if 'label_deg' in gaze and len(before) >= FITTED_FACES_MIN:
         gaze['label_pose_deg'] = _from_the_pose(original['pose_label'][chosen],
                                                 original['gaze_label'][chosen])
     return {'gaze_deg': float(kept.mean()),

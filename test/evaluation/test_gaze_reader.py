@@ -17,7 +17,7 @@ from latent_rag_ros.evaluation.gaze_instrument import gaze_instrument
 from latent_rag_ros.evaluation.gaze_reader import GazeNetwork, GazeReader
 from latent_rag_ros.evaluation.gaze_samples import gaze_samples
 from latent_rag_ros.evaluation.gaze_scores import (
-    EXPECTED_DEG_MAX, gaze_figures, readable_gaze)
+    EXPECTED_DEG_MAX, FITTED_FACES_MIN, gaze_figures, readable_gaze)
 from latent_rag_ros.evaluation.gaze_training import GazeSettings, train_gaze_network
 from latent_rag_ros.evaluation.head_pose import POINTS, _average_head
 from latent_rag_ros.perception.center_face import Face
@@ -182,11 +182,18 @@ def test_figures_are_the_mean_angles_from_the_original_and_from_the_truth() -> N
     assert found['gaze']['chance_deg'] == pytest.approx(10, abs=1e-3)
     assert found['gaze']['label_chance_deg'] == pytest.approx(12, abs=1e-3)
     assert found['gaze']['measurable_share'] == 1
-    # poses that are all the same tell no more than the mean; these here tell everything
-    assert found['gaze']['label_pose_deg'] == pytest.approx(12, abs=1e-3)
-    known = original | {'pose_label': np.array([(20, 0, 0), (-20, 0, 0)])}
-    found = gaze_figures(known, shown, np.array([0, 1]), np.array([True, True]))
-    assert found['gaze']['label_pose_deg'] == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize(('yaw_deg', 'error_deg'), [(0, 12), (20, 0)])
+def test_pose_alone_tells_the_mean_gaze_or_more(yaw_deg: float, error_deg: float) -> None:
+    faces, sides = FITTED_FACES_MIN, np.resize([1, -1], FITTED_FACES_MIN)
+    read = measured([(10 * side, 0) for side in sides])
+    original = read | {'gaze_label': gaze_directions([(12 * side, 0) for side in sides]),
+                       'pose_label': np.outer(sides, (yaw_deg, 0, 0)).astype(float)}
+    found = gaze_figures(original, read, np.arange(faces), np.ones(faces, bool))
+    assert found['gaze']['label_pose_deg'] == pytest.approx(error_deg, abs=1e-3)
+    few = gaze_figures(original, read, np.arange(faces), np.arange(faces) > 0)
+    assert 'label_pose_deg' not in few['gaze'] and few['gaze']['label_deg'] > 0
 
 
 def test_photographs_have_no_truth_to_compare_with() -> None:
