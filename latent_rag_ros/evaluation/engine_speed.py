@@ -1,7 +1,8 @@
 """Which engine runs which network fastest on this machine, and how far its results are off.
 
-Every network in every way that was considered for it, at batch 1, on two threads and on one: the
-choice of `engine.choice`, and why `engine.torch_forward` carries the embedder alone.
+Every network in every way that was considered for it, on two threads and on one: the choice of
+`engine.choice`. For one person, and for several at once where `engine.torch_forward` runs rows side
+by side.
 """
 from __future__ import annotations
 
@@ -28,6 +29,9 @@ from latent_rag_ros.weights.registry import weights_file
 DETECTOR_SIZES_PX = ((320, 416), (416, 416))
 """Inputs of the detector for 640 x 480 pixels: with the aspect kept, and stretched."""
 
+TOGETHER = 4
+"""Crops or codes of the rows that measure several people at once."""
+
 Way = Callable[[Tensor], Tensor]
 Candidate = tuple[str, Tensor, Mapping[str, Callable[[], Way]]]
 """Name, input, and ways to run it, each made when it is measured: the first is the reference."""
@@ -40,7 +44,7 @@ def engine_figures(calls: int = 100) -> Figures:
     `difference_max`, the largest difference of an output from the first way.
     """
     figures: Figures = {'about': {'command': 'latent-rag evaluate engines', 'calls': calls,
-                                  'batch': 1, 'versions': versions()}}
+                                  'versions': versions()}}
     for name, rows, ways in _candidates():
         figures[name] = {way: _of_way(make, next(iter(ways.values())), rows, calls)
                          for way, make in ways.items()}
@@ -58,7 +62,7 @@ def engine_table(figures: Mapping[str, Any]) -> str:
             lines.append(f'| {name} | {way} | {" | ".join(times)} | '
                          f'{timed["difference_max"]:.0e} |')
     about = figures['about']
-    return '\n'.join([*lines, '', f'Batch 1, median (95th percentile) of {about["calls"]} calls. '
+    return '\n'.join([*lines, '', f'One call, median (95th percentile) of {about["calls"]} calls. '
                       f'Made by `{about["command"]}`.'])
 
 
@@ -86,10 +90,19 @@ def _candidates() -> Iterator[Candidate]:
     rows = random.random((1, 3, person_mask.SIDE_PX, person_mask.SIDE_PX), np.float32)
     yield ('mask', torch.from_numpy(rows), _onnx_ways(person_mask.WEIGHTS_NAME, any_size=False))
     crop, code = torch.rand(1, 3, 128, 64), torch.randn(1, 10, 64)
-    yield ('embedder', crop, _torch_ways(
-        lambda: EmbedModule(load_embedder(weights_file('embedder.safetensors'))), crop))
-    yield ('generator', code, _torch_ways(
-        lambda: load_generator(weights_file('generator.safetensors')), code))
+    for name, row, load in (('embedder', crop, _embedder), ('generator', code, _generator)):
+        ways = _torch_ways(load, row)
+        yield name, row, ways
+        yield (f'{name}, {TOGETHER} people', torch.cat([row] * TOGETHER),
+               {way: ways[way] for way in ('PyTorch', 'ONNX Runtime')})
+
+
+def _embedder() -> nn.Module:
+    return EmbedModule(load_embedder(weights_file('embedder.safetensors')))
+
+
+def _generator() -> nn.Module:
+    return load_generator(weights_file('generator.safetensors'))
 
 
 def _onnx_ways(name: str, any_size: bool) -> dict[str, Callable[[], Way]]:

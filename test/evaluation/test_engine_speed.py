@@ -13,7 +13,7 @@ def test_every_way_is_timed_and_gives_the_same():
     figures = engine_figures(calls=1)
     networks = {name: ways for name, ways in figures.items() if name != 'about'}
     assert set(networks) == {'detector 416 x 320', 'detector 416 x 416', 'mask', 'embedder',
-                             'generator'}
+                             'embedder, 4 people', 'generator', 'generator, 4 people'}
     for ways in networks.values():
         assert 'ONNX Runtime' in ways
         for timed in ways.values():
