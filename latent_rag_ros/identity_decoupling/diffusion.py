@@ -13,8 +13,9 @@ from torch import Tensor
 
 STEPS = 1000
 TEACHER_STEPS_MAX = 50
-GUIDANCE = 1.5
-"""How far the teacher leaves the noise without identity behind, see `guided`."""
+GUIDANCE = 0.0
+"""How far the teacher leaves the noise without identity behind, see `guided`. Counterparts make it
+follow the identity anyway, and at 1.5 faces lost their features."""
 
 CLEAN = -1
 """The time before step 0: no noise at all."""

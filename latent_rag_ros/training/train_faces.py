@@ -55,8 +55,7 @@ FULL = FaceRecipe()
 SHORT = FaceRecipe(
     FaceEncoderSettings(iterations=3800, squeeze_iterations=0, people=8),
     FaceAutoencoderSettings(iterations=4500),
-    FaceDiffusionSettings(iterations=9500, student_iterations=700, batch=32, learning_rate=8e-4,
-                          guidance=0.0))
+    FaceDiffusionSettings(iterations=9500, student_iterations=700, batch=32, learning_rate=8e-4))
 """About two hours of one core with bfloat16."""
 
 TINY = FaceRecipe(
