@@ -3,6 +3,7 @@
 Every network in every way that was considered for it, on two threads and on one: the choice of
 `engine.choice`. For one person, and for several at once where `engine.torch_forward` runs rows
 side by side.
+"""
 from __future__ import annotations
 
 import lzma
