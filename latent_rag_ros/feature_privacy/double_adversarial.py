@@ -4,8 +4,8 @@
 
 Two steps in turn: (1) the extractor F learns against the frozen generator it sees, (2) the
 reversal module learns on features of the frozen extractor, as lazily as `lazy_update` says.
-Before that the reversal module warms up on the plain extractor, from which F starts. Of
-F = P(E(x)) only the head P learns, see `protection_head`; y are pictures, see `reversal_module`.
+Before that the reversal module warms up on the extractor as it starts. Of F = P(E(x)) only the
+head P learns, from where `head_start` puts it; y are pictures, see `reversal_module`.
 
 The reversal module of this training is thrown away. It must never serve as the attacker in a
 figure: features that were only turned fool it (`evaluation.feature_figures` trains its own).
@@ -19,10 +19,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latent_rag_ros.feature_privacy.labelled_features import LabelledFeatures
+from latent_rag_ros.feature_privacy.head_start import started_head
+from latent_rag_ros.feature_privacy.labelled_features import LabelledFeatures, mean_directions
 from latent_rag_ros.feature_privacy.lazy_update import LazyUpdate, frozen
 from latent_rag_ros.feature_privacy.privacy_margin import privacy_loss, stranger_shifts
-from latent_rag_ros.feature_privacy.protection_head import ProtectionHead
+from latent_rag_ros.feature_privacy.protection_head import BOTTLENECK, ProtectionHead
 from latent_rag_ros.feature_privacy.reversal_module import (
     ReversalModule, best_linear_map, conditions)
 from latent_rag_ros.feature_privacy.row_names import RUN_NAMES
@@ -51,17 +52,17 @@ class DoubleAdversarialTraining:
         self.sampler = IdentitySampler(
             people.identities, settings.identities_per_batch, settings.crops_per_batch_identity,
             settings.anchors_per_batch)
-        dimension = people.features.shape[1]
-        self.head = ProtectionHead().to(self.device)
+        self.head = started_head(people, settings)
         self.classifier = CosineClassifier(
-            dimension, self.sampler.identities, settings.cosine_scale,
+            BOTTLENECK, self.sampler.identities, settings.cosine_scale,
             settings.cosine_margin).to(self.device)
-        self.classifier.directions.data.copy_(people.mean_features(self.sampler.labels))
+        self.classifier.directions.data.copy_(mean_directions(
+            self._protected(np.arange(len(people.features))), self.sampler.labels))
         self.optimiser = torch.optim.AdamW(
             [*self.head.parameters(), *self.classifier.parameters()],
             weight_decay=settings.weight_decay)
         self.reversal = ReversalModule(
-            dimension, people.pictures.std(0) + 1e-6, settings.reversal, self.device,
+            BOTTLENECK, people.pictures.std(0) + 1e-6, settings.reversal, self.device,
             settings.reversal.learning_rate / settings.learning_rate)
         self.lazy = LazyUpdate(self.reversal.generator, settings.lazy_reading,
                                settings.lazy_every, settings.slow_decay)
@@ -98,11 +99,10 @@ class DoubleAdversarialTraining:
         labels = torch.from_numpy(self.sampler.labels[rows]).to(self.device)
         plain = self.people.features[torch.from_numpy(rows).to(self.device)]
         noise = settings.feature_noise * torch.randn(plain.shape).to(plain)
-        before_neck = self.head.before_neck(plain + noise)
-        features = self.head.neck(before_neck)
+        features = self.head(plain + noise)
         identity = functional.cross_entropy(self.classifier(features, labels), labels,
                                             label_smoothing=settings.label_smoothing)
-        triplet = triplet_loss(before_neck, labels, settings.triplet_margin)
+        triplet = triplet_loss(features, labels, settings.triplet_margin)
         privacy = self.privacy_loss(conditions(features), self._pictures(rows))
         self.optimiser.zero_grad()
         (identity + triplet + settings.weight(step) * privacy).backward()

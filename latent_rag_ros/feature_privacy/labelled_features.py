@@ -33,11 +33,15 @@ class LabelledFeatures:
     pictures: Tensor
     identities: NDArray[np.int64]
 
-    def mean_features(self, labels: NDArray[np.int64]) -> Tensor:
-        """Return the normalised mean feature of each label 0, 1, ..., shape (labels, 256)."""
-        sums = torch.zeros(int(labels.max()) + 1, self.features.shape[1]).to(self.features)
-        rows = torch.from_numpy(labels).to(self.features.device)
-        return functional.normalize(sums.index_add(0, rows, self.features))
+
+def mean_directions(features: Tensor, labels: NDArray[np.int64]) -> Tensor:
+    """Return the normalised mean feature of each label 0, 1, ..., shape (labels, d).
+
+    Features (n, d) of one length, labels (n,).
+    """
+    sums = torch.zeros(int(labels.max()) + 1, features.shape[1]).to(features)
+    rows = torch.from_numpy(labels).to(features.device)
+    return functional.normalize(sums.index_add(0, rows, features))
 
 
 def labelled_features(crops: Crops, embedder: nn.Module, crops_per_identity: int, seed: int,

@@ -19,30 +19,50 @@ from latent_rag_ros.weights.tensors import load_network, load_tensors
 EMBEDDER_KEY = 'initial_sha256'
 """Metadata of a head's file: sha256 of the embedder that it belongs to."""
 
+BOTTLENECK = 96
+"""Numbers that a protected feature depends on."""
+
+READ, GROUPS = 2, 12
+"""Numbers that say how a person looks, and groups of looks: dark, light, half and half."""
+
+
+def scaled(features: Tensor) -> Tensor:
+    """Return features (n, d) at length sqrt(d): of about unit variance."""
+    return functional.normalize(features) * features.shape[1] ** 0.5
+
 
 class ProtectionHead(nn.Module):
-    """P(f) = BN(f + W_2 silu(W_1 f)), 0.13 M parameters; it starts as the identity."""
+    """P(f) = sum_g p_g(f) (T_g W f + t_g): `BOTTLENECK` numbers, followed by zeros.
+
+    0.14 M parameters. W leaves out what follows the picture linearly. What remains is spread
+    differently for dark and for light clothes; T_g and t_g make it the same in all groups of looks
+    g, so that it does not say which group it came from. p_g is how much a feature belongs to each.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.hidden = nn.Linear(FEATURE_DIMENSION, FEATURE_DIMENSION)
-        self.output = nn.Linear(FEATURE_DIMENSION, FEATURE_DIMENSION)
-        self.neck = nn.BatchNorm1d(FEATURE_DIMENSION)
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
+        self.direct = nn.Linear(FEATURE_DIMENSION, BOTTLENECK, bias=False)
+        self.turns = nn.Parameter(torch.eye(BOTTLENECK).repeat(GROUPS, 1, 1))
+        self.shifts = nn.Parameter(torch.zeros(GROUPS, BOTTLENECK))
+        self.reader = nn.Linear(FEATURE_DIMENSION, READ).requires_grad_(False)
+        self.register_buffer('centres', torch.randn(GROUPS, READ))
+        self.register_buffer('width', torch.ones(1))
 
-    def before_neck(self, features: Tensor) -> Tensor:
-        """Map plain features (n, 256) to those before the BNNeck, shape (n, 256)."""
-        scaled = functional.normalize(features) * FEATURE_DIMENSION ** 0.5
-        return scaled + self.output(functional.silu(self.hidden(scaled)))
+    def shares(self, features: Tensor) -> Tensor:
+        """Return p_g, shape (n, `GROUPS`), of plain features (n, 256) as `scaled` gives them."""
+        distances = torch.cdist(self.reader(features), self.centres)
+        return torch.softmax(-0.5 * (distances / self.width).square(), 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map plain features (n, 256) to protected ones, shape (n, 256), not normalised."""
-        return self.neck(self.before_neck(features))
+        """Map plain features (n, 256) to the bottleneck, (n, `BOTTLENECK`), not normalised."""
+        features = scaled(features)
+        moved = torch.einsum('nb,gbc->ngc', self.direct(features), self.turns) + self.shifts
+        return (self.shares(features)[:, :, None] * moved).sum(1)
 
     def protect(self, features: Tensor) -> Tensor:
         """Return protected features, shape (n, 256), of plain ones (n, 256); L2 norm 1."""
-        return functional.normalize(self(features))
+        missing = FEATURE_DIMENSION - BOTTLENECK
+        return functional.pad(functional.normalize(self(features)), (0, missing))
 
 
 class ProtectedExtractor:

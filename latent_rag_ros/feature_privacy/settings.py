@@ -26,11 +26,14 @@ class ProtectionSettings:
         Of the head.
     label_smoothing, cosine_scale, cosine_margin, triplet_margin : float
         Of the re-ID loss, as the embedder's.
+    shrinkage, picture_weight, group_width : float
+        Of the directions and of the groups where the head starts, see `discriminant`; the width
+        of groups is in shares of the distance to the next one.
     feature_noise : float
         Standard deviation per number of the noise on plain features, of length 1: the embedder
         knows the people of the training better than those it will meet.
     warm_up_iterations : int
-        The reversal module alone learns to reverse the plain extractor first.
+        The reversal module alone learns to reverse the extractor as it starts.
     ramp_iterations : int
         Steps of the head until the privacy loss has its full weight.
     privacy_weight : float
@@ -50,27 +53,30 @@ class ProtectionSettings:
 
     reversal: ReversalSettings = ReversalSettings()
     seed: int = 21
-    iterations: int = 3000
+    iterations: int = 400
     crops_per_identity: int = 8
     identities_per_batch: int = 16
     crops_per_batch_identity: int = 4
     anchors_per_batch: int = 4
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
     weight_decay: float = 5e-3
     label_smoothing: float = 0.1
     cosine_scale: float = 18.0
     cosine_margin: float = 0.15
     triplet_margin: float = 0.3
+    shrinkage: float = 3.0
+    picture_weight: float = 4.0
+    group_width: float = 0.9
     feature_noise: float = 0.04
-    warm_up_iterations: int = 300
-    ramp_iterations: int = 300
-    privacy_weight: float = 16.0
+    warm_up_iterations: int = 100
+    ramp_iterations: int = 100
+    privacy_weight: float = 8.0
     lazy_reading: str = 'slow_copy'
     lazy_every: int = 5
     slow_decay: float = 0.5
     reversal_steps: int = 2
     reversal_batch: int = 128
-    linear_every: int = 100
+    linear_every: int = 50
     linear_rows: int = 4000
 
     def __post_init__(self) -> None:

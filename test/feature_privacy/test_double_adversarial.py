@@ -11,7 +11,7 @@ import torch
 from latent_rag_ros.feature_privacy.double_adversarial import DoubleAdversarialTraining
 from latent_rag_ros.feature_privacy.labelled_features import LabelledFeatures, labelled_features
 from latent_rag_ros.feature_privacy.protection_head import (
-    ProtectedExtractor, ProtectionHead, load_protection_head)
+    BOTTLENECK, ProtectedExtractor, ProtectionHead, load_protection_head)
 from latent_rag_ros.feature_privacy.reversal_module import ReversalSettings, conditions
 from latent_rag_ros.feature_privacy.settings import ProtectionSettings
 from latent_rag_ros.feature_privacy.train_protection_head import train_protection_head
@@ -98,7 +98,7 @@ def test_privacy_loss_is_bounded_and_scale_wins_nothing(people, tmp_path):
     training = DoubleAdversarialTraining(people, settings(), tmp_path)
     training.run()
     pictures = people.pictures[::2][:8]  # two crops each of four people
-    features = torch.randn(8, 256).requires_grad_()
+    features = torch.randn(8, BOTTLENECK).requires_grad_()
 
     def loss(scale: float) -> torch.Tensor:
         torch.manual_seed(5)

@@ -6,22 +6,35 @@ import torch
 from torch.nn import functional
 
 from latent_rag_ros.feature_privacy.protection_head import (
-    EMBEDDER_KEY, ProtectedExtractor, ProtectionHead, load_protection_head)
+    BOTTLENECK, EMBEDDER_KEY, ProtectedExtractor, ProtectionHead, load_protection_head, scaled)
 from latent_rag_ros.weights.registry import WeightsError
 from latent_rag_ros.weights.tensors import save_tensors
 
 
 def trained() -> ProtectionHead:
-    """Return a head that is no identity."""
+    """Return a head that moves the groups of looks by different maps."""
     torch.manual_seed(2)
     head = ProtectionHead()
-    torch.nn.init.normal_(head.output.weight, std=0.1)
+    torch.nn.init.normal_(head.turns, std=0.1)
+    torch.nn.init.normal_(head.shifts, std=0.1)
     return head.eval()
 
 
-def test_head_starts_as_the_identity():
-    features = functional.normalize(torch.randn(5, 256))
-    assert torch.allclose(ProtectionHead().eval().protect(features), features, atol=1e-4)
+def test_published_features_depend_on_the_numbers_of_the_bottleneck_only():
+    protected = trained().protect(torch.randn(400, 256))
+    assert protected.shape == (400, 256)
+    assert not protected[:, BOTTLENECK:].any()
+    assert torch.linalg.matrix_rank(protected) <= BOTTLENECK < 256
+
+
+def test_feature_between_two_groups_gets_the_mixture_of_their_maps():
+    head, features = trained(), torch.randn(3, 256)
+    plain = scaled(features)
+    maps = [head.direct(plain) @ turn + shift for turn, shift in zip(head.turns, head.shifts)]
+    shares = head.shares(plain)
+    wanted = sum(shares[:, group:group + 1] * moved for group, moved in enumerate(maps))
+    assert shares.amax() < 0.999
+    assert torch.allclose(head(features), wanted, atol=1e-5)
 
 
 def test_protected_features_have_length_one_and_ignore_the_scale_of_plain_ones():
@@ -48,6 +61,13 @@ def test_head_of_another_embedder_is_refused(tmp_path):
     assert not any(value.requires_grad for value in loaded.parameters())
     with pytest.raises(WeightsError, match='latent-rag train protection_head'):
         load_protection_head(path, 'b' * 64)
+
+
+def test_head_of_an_earlier_release_is_refused_with_a_remedy(tmp_path):
+    path = tmp_path / 'protection_head.safetensors'
+    save_tensors(path, {'hidden.weight': torch.zeros(256, 256)}, {EMBEDDER_KEY: 'a' * 64})
+    with pytest.raises(WeightsError, match='(?s)does not hold a ProtectionHead.*one release'):
+        load_protection_head(path, 'a' * 64)
 
 
 def test_file_of_something_else_is_refused(plain_file):

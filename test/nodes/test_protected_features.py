@@ -46,7 +46,7 @@ def networks() -> tuple[WatchedEmbedder, ProtectionHead]:
     with torch.random.fork_rng():
         torch.manual_seed(2)
         embedder, head = WatchedEmbedder(), ProtectionHead()
-        torch.nn.init.normal_(head.output.weight)
+        torch.nn.init.normal_(head.turns)
     return tuple(network.eval().requires_grad_(False) for network in (embedder, head))
 
 
@@ -83,15 +83,15 @@ def test_topic_carries_the_feature_of_the_head_and_never_the_plain_one(protector
 
 
 def test_no_feature_leaves_when_the_head_fails(protector, networks):
-    weight = networks[1].neck.weight
-    weight.fill_(torch.nan)
+    shifts = networks[1].shifts
+    shifts.fill_(torch.nan)
     try:
         protector.protect(message_of(1))
         protector.wait_for(lambda: protector.identities, 'identities')
         assert [len(person.feature) for person in protector.identities[0].identities] == [0]
         assert protector.status.identities_published == 0
     finally:
-        weight.fill_(1)
+        shifts.zero_()
 
 
 def test_gallery_of_plain_features_refuses_protected_ones(

@@ -28,7 +28,7 @@ def head() -> ProtectionHead:
     """Return a head that is far from the identity."""
     torch.manual_seed(8)
     head = ProtectionHead()
-    torch.nn.init.normal_(head.output.weight)
+    torch.nn.init.normal_(head.turns)
     return head.eval().requires_grad_(False)
 
 
@@ -72,7 +72,8 @@ def test_person_carries_no_feature_when_it_is_not_finite_or_has_no_length(head):
     plain[0] = person(1, torch.full((256,), torch.nan))
     published = PublishedFeatures(head).of(plain)
     assert published[0] is None and published[2] is not None
-    head.neck.weight.zero_()
+    head.turns.zero_()
+    head.shifts.zero_()
     assert PublishedFeatures(head).of(plain) == [None] * 3
 
 

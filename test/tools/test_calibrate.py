@@ -59,7 +59,7 @@ def test_calibration_is_of_the_protected_features_too_when_there_is_a_head(
     shutil.copy(embedder, tmp_path)
     torch.manual_seed(4)
     head = ProtectionHead()
-    torch.nn.init.normal_(head.output.weight)
+    torch.nn.init.normal_(head.turns)
     save_tensors(tmp_path / HEAD_FILE, head.state_dict(), {EMBEDDER_KEY: sha256_of(embedder)})
     for name in (EMBEDDER_FILE, HEAD_FILE):
         register(tmp_path / name)
