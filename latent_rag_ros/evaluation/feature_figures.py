@@ -54,8 +54,10 @@ class FeatureOptions:
     ----------
     extractors : tuple of str
         Rows of the table.
-    iterations, probe_iterations : int
-        Steps of every attacker, and of every attribute probe.
+    decoder_iterations, iterations, probe_iterations : int
+        Steps of the decoder, of every other attacker, and of every attribute probe. A step of the
+        decoder is the cheapest, and it keeps the weights that do best on people kept apart: it is
+        the one that is given the time to find what is not linear.
     batch : int
         Pictures of one step of an attacker.
     every, real_every : int
@@ -65,12 +67,17 @@ class FeatureOptions:
     """
 
     extractors: tuple[str, ...]
+    decoder_iterations: int = 4000
     iterations: int = 250
     probe_iterations: int = 300
     batch: int = 128
     every: int = 12
     real_every: int = 6
     command: str = 'latent-rag evaluate features'
+
+    def steps_of(self, attacker: str) -> int:
+        """Return how long an attacker is trained."""
+        return self.decoder_iterations if attacker == DecoderAttacker.name else self.iterations
 
 
 class FeatureEvaluation:
@@ -184,7 +191,7 @@ class FeatureEvaluation:
                                                  desc=f'{extractor.name}, {attacker}')):
                 stage = Stage(extractor.name, extractor.weights_sha256, collected,
                               self._victims(extractor, subjects, published),
-                              Budget(self.options.iterations, seed), self.options.batch)
+                              Budget(self.options.steps_of(attacker), seed), self.options.batch)
                 for name, part in run_stage(stage, make(), self.work).items():
                     by_victims[name].append(part)
                 if seed == 0:
@@ -240,7 +247,8 @@ class FeatureEvaluation:
     def _about(self, seconds: float) -> Figures:
         people: Sequence[Subjects] = (self.data.attackers, *self.data.victims)
         return {'command': self.options.command, 'device': self.networks.device,
-                'attacker_iterations': self.options.iterations,
+                'attacker_iterations': {name: self.options.steps_of(name)
+                                        for name in self._attackers()},
                 'attacker_seeds': len(self.data.held_out),
                 'people': [{'name': subjects.name, 'pictures': len(subjects.people),
                             'identities': subjects.people.identity_count,

@@ -35,13 +35,14 @@ def feature_page(results: Mapping[str, Any], originals: Images,
         What attackers made of them, by extractor and attacker, each as `originals`.
     """
     about = results['about']
+    steps = ', '.join(f'{name} {count}' for name, count in about['attacker_iterations'].items())
     parts = [
         '<!doctype html><html lang="en"><head><meta charset="utf-8">',
         '<title>Features turned back into pictures</title>',
         f'<style>{STYLE}</style></head><body>',
         '<h1>Features turned back into pictures</h1>',
         f'<p>{about["attacker_seeds"]} fresh attackers of each kind per row, '
-        f'{about["attacker_iterations"]} iterations each, on {html.escape(about["device"])}, by '
+        f'iterations: {html.escape(steps)}, on {html.escape(about["device"])}, by '
         f'<code>{html.escape(about["command"])}</code>. Skill: share of the person that is '
         'explained beyond the mean picture, 0 is the floor. Rank-1: of the reversed picture, by a '
         'network that took part in nothing. Everybody shown is rendered.</p>',

@@ -60,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='cpu', help='cpu or cuda:N (default: cpu)')
     parser.add_argument('--output', type=Path, help='results file, the page goes beside it '
                         f'(default: {RESULTS} for a complete run, below {WORK} otherwise)')
+    parser.add_argument('--document', type=Path, help='put the tables between their markers in '
+                        'this file, such as docs/identity_decoupling.md')
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -73,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     from latent_rag_ros.evaluation.face_page import face_page
     from latent_rag_ros.evaluation.face_sets import thinned
     from latent_rag_ros.evaluation.face_table import all_tables
+    from latent_rag_ros.evaluation.readme import write_readme_tables
 
     methods = tuple(dict.fromkeys(arguments.method or (*METHODS, *BASELINES)))
     unknown = set(methods) - {*METHODS, *BASELINES}
@@ -98,7 +101,10 @@ def run(arguments: argparse.Namespace) -> int:
     page = face_page(results, evaluation.pictures)
     write_atomically(output.with_suffix('.html'), page.encode())
     LOGGER.info('results and page written to %s and %s', output, output.with_suffix('.html'))
-    sys.stdout.write(f'{all_tables(results)}\n')
+    tables = all_tables(results)
+    if arguments.document is not None:
+        write_readme_tables(arguments.document, {'faces': tables})
+    sys.stdout.write(f'{tables}\n')
     return 0
 
 

@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='rendered people of the attackers (default: rendered)')
     parser.add_argument('--vtest', type=Path, help="vtest.avi (default: where Debian's "
                         'opencv-doc puts it; the part is skipped where it is not)')
-    parser.add_argument('--iterations', type=int, help='steps of every attacker (default: 250)')
+    parser.add_argument('--iterations', type=int, help='steps of every attacker '
+                        '(default: 250, the decoder 4000)')
     parser.add_argument('--work', type=Path, default=Path('out/evaluation/features'),
                         help='folder of finished stages; an interrupted run continues with the '
                         'same folder (default: %(default)s)')
@@ -66,10 +67,12 @@ def run(arguments: argparse.Namespace) -> int:
     options = FeatureOptions(tuple(rows), command=command
                              + ('' if complete else ' (a trial, other options)'))
     if arguments.quick:
-        options = replace(options, iterations=QUICK_ITERATIONS, probe_iterations=QUICK_ITERATIONS,
-                          batch=QUICK_BATCH)
+        options = replace(options, iterations=QUICK_ITERATIONS, batch=QUICK_BATCH,
+                          decoder_iterations=QUICK_ITERATIONS,
+                          probe_iterations=QUICK_ITERATIONS)
     if arguments.iterations:
-        options = replace(options, iterations=arguments.iterations)
+        options = replace(options, iterations=arguments.iterations,
+                          decoder_iterations=arguments.iterations)
     evaluation = FeatureEvaluation(_data(arguments), FeatureNetworks(
         arguments.weights, arguments.device, arguments.work), options)
     results = evaluation.run()
