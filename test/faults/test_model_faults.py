@@ -10,6 +10,7 @@ import pytest
 import torch
 from nodes.protector_bench import HEIGHT, WIDTH, Bench, ProtectorBench, header_of
 
+from latent_rag_ros.engine.runner import RunnerError
 from latent_rag_ros.msg import ProtectionStatus
 from latent_rag_ros.parameters import PROTECTOR, Value, checked_values
 from latent_rag_ros.perception.detector import checked_detections
@@ -146,6 +147,7 @@ def persons_are_solid(protector: ProtectorBench, number: int) -> bool:
 FAILED = REASON.REASON_GENERATOR_FAILED
 GENERATOR_FAULTS = {
     'raises': (raising(RuntimeError('lost device')), DEGRADED, FAILED),
+    'engine fails': (raising(RunnerError('shape mismatch')), DEGRADED, FAILED),
     'out of memory': (raising(MemoryError()), DEGRADED, FAILED),
     'out of device memory': (raising(BATCH_OOM), DEGRADED, REASON.REASON_OUT_OF_MEMORY),
     'not finite': (lambda codes: torch.full((len(codes), 3, 128, 64), float('nan')),
@@ -164,7 +166,7 @@ def test_person_is_solid_or_blank_when_the_generator_fails_and_synthetic_again_l
     network, state, reason = GENERATOR_FAULTS[fault]
     protector = latent_rag_bench()
     assert not persons_are_solid(protector, 1)
-    monkeypatch.setattr(parts.method._replacer.generator, 'forward', network)
+    monkeypatch.setattr(parts.method._replacer, 'generator', network)
     assert persons_are_solid(protector, 2)
     assert (protector.status.state, protector.status.reason) == (state, reason)
     monkeypatch.undo()
