@@ -37,6 +37,7 @@ def in_parallel(call: Callable[[Item], Result], items: Sequence[Item]) -> list[R
     rows = iter(range(len(items)))  # next() on it is atomic: every row is taken once
 
     def work() -> None:
+        """Take rows until none is left."""
         for row in rows:
             results[row] = call(items[row])
 

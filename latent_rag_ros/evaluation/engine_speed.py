@@ -109,6 +109,7 @@ def _onnx_ways(name: str, any_size: bool) -> dict[str, Callable[[], Way]]:
     content = lzma.decompress(weights_file(name).read_bytes())
 
     def way(engine: str) -> Way:
+        """Return the network in an engine."""
         return _of_runner(open_runner(content, engine, any_size))
 
     return {'OpenCV': lambda: way('plain'), 'ONNX Runtime': lambda: way('onnxruntime')}
@@ -122,6 +123,7 @@ def _of_runner(runner: Runner) -> Way:
 
 def _torch_ways(load: Callable[[], nn.Module], row: Tensor) -> dict[str, Callable[[], Way]]:
     def frozen() -> Way:
+        """Return the network traced and frozen."""
         return torch.jit.freeze(torch.jit.trace(load().eval(), row))
 
     return {'PyTorch': lambda: load().eval(),
