@@ -25,10 +25,14 @@ EVIDENCE: tuple[Parameter, ...] = (
               'covered as evidence.small_face_policy says.', 8, 1000, weakened_by='lowering'),
     Parameter('evidence.search_px', 640, 'Faces are searched with the longer side of the image '
               'scaled down to this; larger finds smaller faces and takes longer.', 64, 8192),
-    Parameter('evidence.cosine_max', 0.3, 'The identity of a replacement is drawn until its '
-              'cosine to the person is below this.', -1.0, 1.0, weakened_by='raising'),
+    Parameter('evidence.cosine_max', 0.0, 'The identity of a replacement is drawn until its '
+              'cosine to the person is below this, and kept until it is 0.3 above.', -1.0, 1.0, weakened_by='raising'),
     Parameter('evidence.tries', 64, 'After so many identities that are too near, a person is '
               'covered whole.', 1, 10_000),
+    Parameter('evidence.attribute_noise', 2.0, 'Standard deviation of the noise on pose, '
+              'expression and shape of a face, whose own is about 1. More of it makes people '
+              'harder to find again, and keeps less of what they do.', 0.0, 10.0,
+              weakened_by='lowering'),
     Parameter('evidence.enforcement_steps', 8, 'Most gradient steps per face against recognition '
               'networks that still know the person; whom they know after that is covered whole.',
               0, 100),

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from latent_rag_ros.evaluation.face_leak import leak_figures
 from latent_rag_ros.evaluation.face_meter import FaceMeter, Measured, unmeasured
 from latent_rag_ros.evaluation.face_methods import (
-    BASELINES, FLOORS, METHODS, Shown, changed_region, method_of, replacer_of)
+    BASELINES, COUNTERPARTS, FLOORS, METHODS, Shown, changed_region, method_of, replacer_of)
 from latent_rag_ros.evaluation.face_scores import Stacked, face_figures
 from latent_rag_ros.evaluation.face_sets import FaceSet
 from latent_rag_ros.evaluation.face_speed import speed_figures
@@ -114,7 +114,8 @@ class FaceEvaluation:
         original = self._stage(faces, 'original', lambda row: Shown(faces.looks[row].image),
                                np.arange(len(faces.looks))) | _labels(faces)
         rows = {}
-        for name in (*FLOORS, *self.options.methods):
+        floors = (*FLOORS, *(COUNTERPARTS if faces.has_counterparts else ()))
+        for name in (*floors, *self.options.methods):
             rows[name] = self._method(faces, name, original)
         if TEACHER in rows and HEADLINE in rows:
             chosen = self._rows(faces, TEACHER)

@@ -4,6 +4,7 @@ Every baseline changes exactly the pixels that the method changes, blended in by
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.face_sets import FaceSet
 from latent_rag_ros.identity_decoupling.face_folders import FaceSettings, load_face_replacer
+from latent_rag_ros.identity_decoupling.face_generator import ATTRIBUTE_NOISE
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.face_square import cut, face_square, points_in, scaled
@@ -26,11 +28,19 @@ KEY = b'the key of the evaluation of faces'
 """Fixed, so that figures repeat; a robot draws its own."""
 
 TEACHER_STEPS = 50
-METHODS = ('lcm_4', 'lcm_2', 'lcm_1', 'teacher')
+NOISES = (0.0, 1.0, 3.0)
+METHODS = ('lcm_4', 'lcm_2', 'lcm_1', 'teacher', *(f'lcm_4_noise_{noise:g}' for noise in NOISES))
+"""`lcm_N`: the student in N steps; with the filter's noise on attributes, or another one."""
+
 BASELINES = ('blur', 'pixelate', 'solid', 'nearest_swap')
 FLOORS = ('jpeg', 'resampled')
 """The original face through a codec, which is what it costs merely to measure twice, and at the
 size that the networks draw: no replacement of this size can keep more."""
+
+COUNTERPARTS = ('other_head', 'other_head_reshaped')
+"""What a perfect generator would draw, from the renderer itself: another head in the same scene,
+as it is, and with its landmarks where the original's are. So much can be kept of a face that is
+really replaced, and so much of it is still known."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,8 @@ def method_of(name: str, faces: FaceSet, weights: Path, networks: Path, device: 
     if name == 'nearest_swap':
         nearest = _nearest_others(faces)
         return lambda row: Shown(_pasted(faces, row, _sized(faces, int(nearest[row]), row)))
+    if name in COUNTERPARTS:
+        return functools.partial(_counterpart, faces, COUNTERPARTS.index(name))
     filters = {'jpeg': _reencoded, 'resampled': _resampled, 'blur': _blurred,
                'pixelate': _pixelated, 'solid': lambda pixels: np.full_like(pixels, SOLID_LEVEL)}
     return lambda row: Shown(_pasted(faces, row, filters[name](_cut_out(faces, row)[1])))
@@ -68,8 +80,9 @@ def method_of(name: str, faces: FaceSet, weights: Path, networks: Path, device: 
 
 def replacer_of(name: str, weights: Path, networks: Path, device: str) -> FaceReplacer:
     """Return the replacer of one of `METHODS`."""
-    settings = (FaceSettings('teacher', TEACHER_STEPS) if name == 'teacher'
-                else FaceSettings('student', int(name.removeprefix('lcm_'))))
+    steps, _, noise = name.removeprefix('lcm_').partition('_noise_')
+    settings = (FaceSettings('teacher', TEACHER_STEPS) if name == 'teacher' else FaceSettings(
+        'student', int(steps), attribute_noise=float(noise) if noise else ATTRIBUTE_NOISE))
     return load_face_replacer(weights, networks, settings, device, KEY)
 
 
@@ -100,6 +113,13 @@ def _pasted(faces: FaceSet, row: int, pixels: ImageArray) -> ImageArray:
     """Return the picture of a face with other pixels in its square."""
     look = faces.looks[row]
     return inserted(look.image, face_square(look.found.landmarks), pixels)
+
+
+def _counterpart(faces: FaceSet, kind: int, row: int) -> Shown:
+    """Return the picture of a face with the head of its counterpart."""
+    look = faces.looks[row]
+    square = face_square(look.found.landmarks)
+    return Shown(_pasted(faces, row, cut(look.counterparts[kind], square)))
 
 
 def _blurred(pixels: ImageArray) -> ImageArray:

@@ -16,6 +16,7 @@ from latent_rag_ros.evaluation.errors import EvaluationError
 from latent_rag_ros.evaluation.gaze_geometry import Directions, gaze_directions
 from latent_rag_ros.perception.center_face import CenterFaceDetector, Face
 from latent_rag_ros.protection.types import ImageArray
+from latent_rag_ros.synthesis.landmark_warp import with_landmarks
 
 SUFFIXES = ('.jpg', '.jpeg', '.png')
 FACE_PX_MIN = 40
@@ -43,6 +44,9 @@ class FaceLook:
         Yaw, pitch and roll where they are known, from the labels of rendered faces.
     gaze_deg : tuple of float
         Yaw and pitch of the gaze relative to the camera where they are known.
+    counterparts : tuple of ImageArray
+        Where they are known: the same scene with another head, and that bent until its landmarks
+        lie where this one's do.
     """
 
     image: ImageArray
@@ -50,6 +54,7 @@ class FaceLook:
     person: int
     pose_deg: tuple[float, ...] = ()
     gaze_deg: tuple[float, ...] = ()
+    counterparts: tuple[ImageArray, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,11 @@ class FaceSet:
         object.__setattr__(self, 'identities', identities)
 
     @property
+    def has_counterparts(self) -> bool:
+        """Whether every face is known with another head in its place."""
+        return all(look.counterparts for look in self.looks)
+
+    @property
     def gazes(self) -> Directions:
         """True directions of gaze (n, 3); NaN where nobody knows them."""
         unknown = (np.nan, np.nan)
@@ -109,19 +119,32 @@ def rendered_faces(folder: Path, detector: CenterFaceDetector) -> FaceSet:
     files = sorted(folder.glob('*.npz'))
     if not files:
         raise EvaluationError(f'no *.npz in {folder}; render faces with latent-rag synthesize '
-                              '--people 60 --crops 0 --faces 6 --seed 37 and give its faces/')
+                              '--people 60 --crops 0 --faces 6 --counterparts 4 --seed 37 and '
+                              'give its faces/')
     looks, pictures = [], 0
     for path in files:
         with np.load(path) as stored:
             rows = [stored[name] for name in ('images', 'landmarks', 'identities', 'pose_deg',
                                               'gaze_deg')]
-        for image, landmarks, person, pose, gaze in zip(*rows):
+            scenes = stored['scenes'] if 'scenes' in stored else np.arange(len(rows[0]))
+        for row, (image, landmarks, person, pose, gaze) in enumerate(zip(*rows)):
             pictures += 1
             face = _matching(detector.detect(image), landmarks[:5])
             if face is not None:
                 looks.append(FaceLook(image, face, int(person), tuple(pose.tolist()),
-                                      tuple(gaze.tolist())))
+                                      tuple(gaze.tolist()),
+                                      _counterparts(row, scenes, rows[0], rows[1])))
     return FaceSet('rendered', tuple(looks), pictures, is_rendered=True)
+
+
+def _counterparts(row: int, scenes: NDArray[np.int64], images: NDArray[np.uint8],
+                  landmarks: NDArray[np.float32]) -> tuple[ImageArray, ...]:
+    """Return the next head in the scene of a row, as it is and in the row's shape; or nothing."""
+    same = np.flatnonzero(scenes == scenes[row])
+    if len(same) < 2:
+        return ()
+    other = same[(np.flatnonzero(same == row)[0] + 1) % len(same)]
+    return (images[other], with_landmarks(images[other], landmarks[other], landmarks[row]))
 
 
 def _matching(faces: list[Face], labels: NDArray[np.float32]) -> Face | None:

@@ -7,13 +7,15 @@ from typing import Any
 TITLES = {
     'jpeg': 'original, JPEG 80 (what measuring costs)',
     'resampled': 'original at the size that is drawn (what that costs)',
+    'other_head': 'another rendered head in the same scene (a perfect generator)',
+    'other_head_reshaped': 'the same with the landmarks of the original',
     'lcm_4': '**identity-decoupled, 4 steps**',
     'lcm_2': 'identity-decoupled, 2 steps', 'lcm_1': 'identity-decoupled, 1 step',
     'teacher': 'identity-decoupled, teacher, 50 steps', 'blur': 'blur', 'pixelate': 'pixelate',
     'solid': 'solid', 'nearest_swap': 'nearest face of somebody else'}
 COLUMNS = ('method', 'faces', 'shown', 'below dlib', 'below faceres', 'below mobileface',
-           'below faceres_deep', 'Rank-1 (chance)', 'pose', 'gaze', 'gaze against the truth',
-           'landmarks', 'expression kept', 'face found')
+           'below faceres_deep', 'Rank-1 (chance)', 'Rank-1 without that picture', 'pose',
+           'gaze', 'gaze against the truth', 'landmarks', 'expression kept', 'face found')
 ORACLES = ('dlib', 'faceres', 'mobileface', 'faceres_deep')
 MISSING = '–'
 
@@ -60,16 +62,22 @@ def gaze_line(one: Mapping[str, Any]) -> str:
 
 
 def _cells(name: str, row: Mapping[str, Any]) -> list[str]:
-    cells = [TITLES.get(name, name), str(row['faces']), _percent(row['shown_share'])]
+    cells = [_title(name), str(row['faces']), _percent(row['shown_share'])]
     if 'oracles' not in row:
         return cells + [MISSING] * (len(COLUMNS) - len(cells))
     held_out, attributes = row['held_out'], row['attributes']
     return [*cells, *(_percent(row['oracles'][oracle]['below_threshold']) for oracle in ORACLES),
             f'{_percent(held_out["rank1"])} ({_percent(held_out["rank1_chance"])})',
+            _percent(held_out.get('rank1_other_pictures')),
             _number(attributes.get('pose_deg'), '°'), _number(attributes.get('gaze_deg'), '°'),
             _number(attributes.get('gaze', {}).get('label_deg'), '°'),
             *(_percent(attributes.get(name))
               for name in ('landmarks_nme', 'expression_keep', 'face_found'))]
+
+
+def _title(name: str) -> str:
+    noise = name.partition('_noise_')[2]
+    return f'4 steps, noise {noise} on attributes' if noise else TITLES.get(name, name)
 
 
 def _percent(share: float | None) -> str:

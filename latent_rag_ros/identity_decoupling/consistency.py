@@ -29,8 +29,10 @@ def consistent(denoise: Denoiser, latents: Tensor, times: Tensor) -> Tensor:
 
 
 def distillation_loss(student: Denoiser, average: Denoiser, teacher: Denoiser, latents: Tensor,
-                      ) -> Tensor:
-    """Return the loss of one step of distillation, a scalar (pseudo-Huber).
+                      ) -> tuple[Tensor, Tensor]:
+    """Return the loss of one step of distillation (pseudo-Huber), and the student's answers.
+
+    Noisy times are drawn more often: there a face has to come from its conditions.
 
     Parameters
     ----------
@@ -39,15 +41,16 @@ def distillation_loss(student: Denoiser, average: Denoiser, teacher: Denoiser, l
     latents : Tensor
         Clean latents (n, ...).
     """
-    rows = torch.randint(0, TEACHER_STEPS_MAX, (len(latents),), device=latents.device)
+    share = torch.rand(len(latents), device=latents.device).sqrt()
+    rows = (TEACHER_STEPS_MAX * share).long().clamp_max(TEACHER_STEPS_MAX - 1)
     times = STRIDE * (rows + 1) - 1
     earlier = torch.where(rows > 0, times - STRIDE, CLEAN)
     noisy = noised(latents, times, torch.randn_like(latents))
     with torch.no_grad():
         before = ddim_step(noisy, times, earlier, teacher(noisy, times))
         wanted = consistent(average, before, earlier)
-    difference = consistent(student, noisy, times) - wanted
-    return ((difference.square() + HUBER ** 2).sqrt() - HUBER).mean()
+    found = consistent(student, noisy, times)
+    return (((found - wanted).square() + HUBER ** 2).sqrt() - HUBER).mean(), found
 
 
 def sample_student(denoise: Denoiser, start: Tensor, steps: int = 4,

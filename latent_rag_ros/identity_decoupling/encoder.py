@@ -14,15 +14,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE
+from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE, PATCH_PX
 from latent_rag_ros.identity_decoupling.layers import (
     ResidualBlock, normalisation, upsampled)
 from latent_rag_ros.weights.tensors import load_network
 
 IDENTITY_DIMENSION = 256
-ATTRIBUTE_CHANNELS, ATTRIBUTE_SIDE = 8, MAP_SIDE
+IDENTITY_SIDE_PX = 64
+"""Who somebody is shows in fewer pixels than where the eyes look."""
+
+ATTRIBUTE_CHANNELS, ATTRIBUTE_SIDE = 16, MAP_SIDE
 WIDTHS = (24, 48, 96, 128)
-"""Channels at 32, 16, 8 and 4 pixels."""
+"""Channels of identities at 32, 16, 8 and 4 pixels."""
+
+ATTRIBUTE_WIDTHS = (32, 64, 96)
+"""Channels of attributes at 32, 16 and 8 pixels."""
 
 LOG_VARIANCE_MIN, LOG_VARIANCE_MAX = -12.0, 4.0
 
@@ -36,7 +42,7 @@ class FaceCodes:
     identity, identity_log_variance : Tensor
         Shape (n, 256); the mean is not normalised.
     attributes, attribute_log_variance : Tensor
-        Shape (n, 8, 16, 16).
+        Shape (n, 16, 16, 16).
     """
 
     identity: Tensor
@@ -71,17 +77,17 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 class Trunk(nn.Module):
-    """Faces in 0..1 to maps of 16, 8, 4 ... pixels, as many as there are stages."""
+    """What a stem makes of faces, and maps of half, a quarter ... of its size after it."""
 
-    def __init__(self, stages: int) -> None:
+    def __init__(self, stem: nn.Module, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, WIDTHS[0], 3, 2, 1)
+        self.stem = stem
         self.stages = nn.ModuleList([
             nn.Sequential(ResidualBlock(inputs, inputs), nn.Conv2d(inputs, outputs, 3, 2, 1))
-            for inputs, outputs in list(zip(WIDTHS[:-1], WIDTHS[1:]))[:stages]])
+            for inputs, outputs in zip(widths[:-1], widths[1:])])
 
     def forward(self, faces: Tensor) -> list[Tensor]:
-        """Return the maps, the finest first."""
+        """Return the maps after the stem's, the finest first, of faces in 0..1."""
         maps = [self.stem(2 * faces - 1)]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
@@ -89,23 +95,25 @@ class Trunk(nn.Module):
 
 
 class IdentityEncoder(nn.Module):
-    """Faces (n, 3, 64, 64) to mean and log-variance (n, 256) of the identity code."""
+    """Faces (n, 3, 96, 96) to mean and log-variance (n, 256) of the identity code."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Trunk(3)
+        self.trunk = Trunk(nn.Conv2d(3, WIDTHS[0], 3, 2, 1), WIDTHS)
         self.code = nn.Sequential(
             normalisation(WIDTHS[-1]), nn.SiLU(), nn.Flatten(),
             nn.Linear(16 * WIDTHS[-1], 2 * IDENTITY_DIMENSION))
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance."""
-        mean, log_variance = self.code(self.trunk(faces)[-1]).float().chunk(2, 1)
+        small = functional.interpolate(faces, (IDENTITY_SIDE_PX,) * 2, mode='bilinear',
+                                       antialias=True)
+        mean, log_variance = self.code(self.trunk(small)[-1]).float().chunk(2, 1)
         return mean, log_variance.clamp(LOG_VARIANCE_MIN, LOG_VARIANCE_MAX)
 
 
 class AttributeEncoder(nn.Module):
-    """Faces (n, 3, 64, 64) to mean and log-variance (n, 8, 16, 16) of the attribute map.
+    """Faces (n, 3, 96, 96) to mean and log-variance (n, 16, 16, 16) of the attribute map.
 
     Attributes are read at 16 x 16 with what 8 x 8 sees beside it: skin and background look alike
     through a small window.
@@ -113,11 +121,14 @@ class AttributeEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Trunk(2)
-        self.surroundings = nn.Conv2d(WIDTHS[2], WIDTHS[1], 1)
+        finest, fine, coarse = ATTRIBUTE_WIDTHS
+        self.trunk = Trunk(nn.Sequential(
+            nn.PixelUnshuffle(PATCH_PX), nn.Conv2d(3 * PATCH_PX ** 2, finest, 3, padding=1)),
+            ATTRIBUTE_WIDTHS)
+        self.surroundings = nn.Conv2d(coarse, fine, 1)
         self.map = nn.Sequential(
-            ResidualBlock(WIDTHS[1], WIDTHS[1]), normalisation(WIDTHS[1]), nn.SiLU(),
-            nn.Conv2d(WIDTHS[1], 2 * ATTRIBUTE_CHANNELS, 3, padding=1))
+            ResidualBlock(fine, fine), normalisation(fine), nn.SiLU(),
+            nn.Conv2d(fine, 2 * ATTRIBUTE_CHANNELS, 3, padding=1))
 
     def forward(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance."""
@@ -128,7 +139,7 @@ class AttributeEncoder(nn.Module):
 
 
 class DisentangledEncoder(nn.Module):
-    """Faces (n, 3, 64, 64), RGB in 0..1, to `FaceCodes`.
+    """Faces (n, 3, 96, 96), RGB in 0..1, to `FaceCodes`.
 
     The two codes share no weight: attributes go on learning when the identities of the gallery
     are settled.
@@ -151,14 +162,14 @@ class CodeDecoder(nn.Module):
         self.blocks = nn.ModuleList([
             ResidualBlock(inputs, outputs, IDENTITY_DIMENSION)
             for inputs, outputs in ((ATTRIBUTE_CHANNELS, 64), (64, 64), (64, 32))])
-        self.colours = nn.Conv2d(32, 12, 3, padding=1)
+        self.colours = nn.Conv2d(32, 3 * PATCH_PX ** 2, 3, padding=1)
 
     def forward(self, identity: Tensor, attributes: Tensor) -> Tensor:
-        """Map codes (n, 256) and (n, 8, 16, 16) to faces (n, 3, 64, 64) in 0..1."""
+        """Map codes (n, 256) and (n, 16, 16, 16) to faces (n, 3, 96, 96) in 0..1."""
         x = self.blocks[0](attributes, identity)
         x = self.blocks[1](x, identity)
         x = self.blocks[2](upsampled(x), identity)
-        return torch.sigmoid(functional.pixel_shuffle(self.colours(x).float(), 2))
+        return torch.sigmoid(functional.pixel_shuffle(self.colours(x).float(), PATCH_PX))
 
 
 def pooled(attributes: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from latent_rag_ros.identity_decoupling.encoder import IDENTITY_DIMENSION
 from latent_rag_ros.identity_decoupling.face_generator import (
-    STUDENT, FaceGenerator, load_face_generator)
+    ATTRIBUTE_NOISE, STUDENT, FaceGenerator, load_face_generator)
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
 from latent_rag_ros.identity_decoupling.gallery import IdentityGallery, load_gallery
 from latent_rag_ros.identity_decoupling.manifold import MahalanobisManifold
@@ -24,7 +24,8 @@ from latent_rag_ros.identity_decoupling.oracles.calibration import load_threshol
 from latent_rag_ros.identity_decoupling.oracles.catalogue import FORMATS
 from latent_rag_ros.identity_decoupling.oracles.oracle import (
     Oracle, load_oracle, oracle_file_name)
-from latent_rag_ros.identity_decoupling.rejection_sampler import KEY_BYTES_MIN, RejectionSampler
+from latent_rag_ros.identity_decoupling.rejection_sampler import (
+    COSINE_MAX, KEY_BYTES_MIN, TRIES, RejectionSampler)
 from latent_rag_ros.weights.registry import WeightsError, sha256_of, weights_file
 
 GALLERY, THRESHOLDS = 'face_gallery.safetensors', 'thresholds.json'
@@ -55,13 +56,16 @@ class FaceSettings:
         Most identities that are proposed for one person.
     enforcement_steps : int
         Most gradient steps against the oracles per face.
+    attribute_noise : float
+        Standard deviation of the noise on attributes.
     """
 
     generator: str = STUDENT
     steps: int = 4
-    cosine_max: float = 0.3
-    tries: int = 64
+    cosine_max: float = COSINE_MAX
+    tries: int = TRIES
     enforcement_steps: int = 8
+    attribute_noise: float = ATTRIBUTE_NOISE
 
 
 def load_face_replacer(weights: Path | None, networks: Path,
@@ -130,7 +134,8 @@ def _generator(weights: Path | None, settings: FaceSettings,
     paths = [checked_file(f'face_{name}.safetensors', weights, TRAIN)
              for name in ('encoder', 'autoencoder', settings.generator)]
     gallery = load_gallery(checked_file(GALLERY, weights, TRAIN))
-    generator = load_face_generator(paths[0].parent, settings.generator, settings.steps, device)
+    generator = load_face_generator(paths[0].parent, settings.generator, settings.steps, device,
+                                    settings.attribute_noise)
     if gallery.dimension != IDENTITY_DIMENSION:
         raise WeightsError(f'{GALLERY} holds codes of {gallery.dimension} numbers, which the '
                            'encoder does not make; use files of one training together')

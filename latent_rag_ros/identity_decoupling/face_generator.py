@@ -17,6 +17,9 @@ from latent_rag_ros.identity_decoupling.unet import FaceUNet, load_unet
 
 TEACHER, STUDENT = 'teacher', 'student'
 
+ATTRIBUTE_NOISE = 2.0
+"""What the filter adds unless it is told otherwise; see docs/identity_decoupling.md for others."""
+
 
 @dataclass(frozen=True)
 class FaceGenerator:
@@ -32,6 +35,10 @@ class FaceGenerator:
         How many it takes.
     guidance : float
         Of the teacher; the student has learned one.
+    attribute_noise : float
+        Standard deviation of the noise on attribute maps, whose own is about 1. It covers the fine
+        shape of a face before it covers pose and expression; the same for all pictures of a seed,
+        as a mean over different ones would be free of it.
     """
 
     encoder: DisentangledEncoder
@@ -40,22 +47,25 @@ class FaceGenerator:
     kind: str = STUDENT
     steps: int = 4
     guidance: float = GUIDANCE
+    attribute_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a kind that does not exist."""
+        """Raise ValueError for a kind that does not exist, or for negative noise."""
         if self.kind not in (TEACHER, STUDENT):
             raise ValueError(f'kind is {self.kind!r}; choose {TEACHER} or {STUDENT}')
+        if not self.attribute_noise >= 0:
+            raise ValueError(f'attribute_noise is {self.attribute_noise}; give 0 or more')
 
     @torch.no_grad()
     def latents(self, identity: Tensor, attributes: Tensor, seed: int) -> Tensor:
-        """Return latents (n, 8, 16, 16); equal arguments give equal latents.
+        """Return latents (n, 16, 16, 16); equal arguments give equal latents.
 
         Parameters
         ----------
         identity : Tensor
             Shape (n, 256), rows of length 1: the replacements.
         attributes : Tensor
-            Shape (n, 8, 16, 16): of the faces that are replaced.
+            Shape (n, 16, 16, 16): of the faces that are replaced.
         seed : int
             Draws all noise, the same for every row: one per track keeps its face from flickering.
 
@@ -67,13 +77,15 @@ class FaceGenerator:
         generator = torch.Generator().manual_seed(seed)
         one = torch.randn((1, LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE), generator=generator)
         start = one.expand(len(identity), -1, -1, -1).to(identity)
+        noise = torch.randn(attributes.shape[1:], generator=generator).to(attributes)
+        attributes = attributes + self.attribute_noise * noise
         if self.kind == TEACHER:
             return sample_teacher(self._teacher(identity, attributes), start, self.steps)
         return sample_student(lambda noisy, times: self.unet(noisy, times, identity, attributes),
                               start, self.steps, generator)
 
     def faces(self, originals: Tensor, identity: Tensor, seed: int) -> Tensor:
-        """Return faces (n, 3, 64, 64) with the attributes of `originals`, RGB in 0..1."""
+        """Return faces (n, 3, 96, 96) with the attributes of `originals`, RGB in 0..1."""
         with torch.no_grad():
             attributes = self.encoder(originals).attributes
             return self.autoencoder.decode(self.latents(identity, attributes, seed))
@@ -87,9 +99,10 @@ class FaceGenerator:
 
 
 def load_face_generator(directory: Path, kind: str = STUDENT, steps: int = 4,
-                        device: str = 'cpu') -> FaceGenerator:
+                        device: str = 'cpu', attribute_noise: float = 0.0) -> FaceGenerator:
     """Load what `latent-rag train faces` wrote; raises `WeightsError` for anything else."""
     return FaceGenerator(
         load_encoder(directory / 'face_encoder.safetensors', device),
         load_autoencoder(directory / 'face_autoencoder.safetensors', device),
-        load_unet(directory / f'face_{kind}.safetensors', device), kind, steps)
+        load_unet(directory / f'face_{kind}.safetensors', device), kind, steps,
+        attribute_noise=attribute_noise)

@@ -19,6 +19,10 @@ from latent_rag_ros.identity_decoupling.manifold import Manifold
 
 KEY_BYTES_MIN = 16
 
+COSINE_MAX, TRIES = 0.0, 64
+"""Another rendered head in the same scene was below the thresholds of the oracles the more often,
+the further its code was; at 0 half of the gallery is left to choose from."""
+
 
 class RejectionSampler:
     """Draws replacement identities.
@@ -43,8 +47,8 @@ class RejectionSampler:
         The key is too short, a number is outside its range, or no code is realistic.
     """
 
-    def __init__(self, gallery: IdentityGallery, key: bytes, cosine_max: float = 0.3,
-                 manifold: Manifold | None = None, tries: int = 64) -> None:
+    def __init__(self, gallery: IdentityGallery, key: bytes, cosine_max: float = COSINE_MAX,
+                 manifold: Manifold | None = None, tries: int = TRIES) -> None:
         if len(key) < KEY_BYTES_MIN:
             raise ValueError(f'key has {len(key)} bytes; give at least {KEY_BYTES_MIN} secret '
                              'ones')

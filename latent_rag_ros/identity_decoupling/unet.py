@@ -19,14 +19,14 @@ from latent_rag_ros.identity_decoupling.layers import (
     ResidualBlock, SelfAttention, normalisation, time_features, upsampled)
 from latent_rag_ros.weights.tensors import load_network
 
-WIDTHS = (64, 96, 128)
+WIDTHS = (80, 112, 144)
 """Channels at 16, 8 and 4 cells."""
 
 CONDITION = 128
 
 
 class FaceUNet(nn.Module):
-    """Predicts the noise in latents (n, 8, 16, 16), by way of their velocity.
+    """Predicts the noise in latents (n, 16, 16, 16), by way of their velocity.
 
     v = a eps - s z_0 (Salimans and Ho, "Progressive Distillation", ICLR 2022, section 4): the
     clean estimate a z_t - s v never divides by a, which is 0.07 where few steps begin.
@@ -55,23 +55,23 @@ class FaceUNet(nn.Module):
 
     def forward(self, latents: Tensor, times: Tensor, identity: Tensor, attributes: Tensor,
                 dropped: Tensor | None = None) -> Tensor:
-        """Return the noise (n, 8, 16, 16) that follows from `velocity`, with its parameters."""
+        """Return the noise (n, 16, 16, 16) that follows from `velocity`, with its parameters."""
         signal, noise = levels(times, latents)
         return (signal * self.velocity(latents, times, identity, attributes, dropped)
                 + noise * latents)
 
     def velocity(self, latents: Tensor, times: Tensor, identity: Tensor, attributes: Tensor,
                  dropped: Tensor | None = None) -> Tensor:
-        """Return the velocity (n, 8, 16, 16).
+        """Return the velocity (n, 16, 16, 16).
 
         Parameters
         ----------
         latents : Tensor
-            Noised latents, shape (n, 8, 16, 16).
+            Noised latents, shape (n, 16, 16, 16).
         times : Tensor
             Shape (n,), steps 0..999.
         identity, attributes : Tensor
-            Shapes (n, 256), rows of length 1, and (n, 8, 16, 16).
+            Shapes (n, 256), rows of length 1, and (n, 16, 16, 16).
         dropped : Tensor, optional
             Shape (n,), bool: rows without identity, for guidance (Ho and Salimans, 2022).
         """

@@ -60,4 +60,4 @@ def _settings(values: Mapping[str, Value]) -> FaceSettings:
         raise ParameterError(f'evidence.steps is {steps} and evidence.generator is {kind}, which '
                              f'takes 1 to {STUDENT_STEPS_MAX}; lower it, or choose {TEACHER}')
     return FaceSettings(kind, steps, values['evidence.cosine_max'], values['evidence.tries'],
-                        values['evidence.enforcement_steps'])
+                        values['evidence.enforcement_steps'], values['evidence.attribute_noise'])

@@ -21,7 +21,7 @@ RESULTS, WORK = Path('results/faces.json'), Path('out/evaluation/faces')
 QUICK_FACES, QUICK_TEACHER_FACES = 24, 4
 PEOPLE = {'development': slice(0, 5), 'final': slice(5, 10)}
 FACE_AROUND_PX_MAX = 320
-HELD_OUT = Settings(people=60, crops=0, frames=0, seed=37, faces=6)
+HELD_OUT = Settings(people=60, crops=0, frames=0, seed=37, faces=6, counterparts=4)
 GAZE = Settings(people=150, crops=0, frames=0, seed=43, faces=10)
 """Faces that are measured, and others that the gaze reader learns from."""
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='cpu', help='cpu or cuda:N (default: cpu)')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
                         help='processes that render people (default: every core)')
+    parser.add_argument('--processes', type=int, default=1,
+                        help='for faces: processes that train together, each on its share of '
+                        'every batch; one per core is best (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=1,
                         help='threads of the training; more than one rarely helps on a CPU '
                         '(default: %(default)s)')
@@ -72,13 +76,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_faces(arguments: argparse.Namespace) -> int:
     """Make the weights of the identity-decoupled method and return the exit status."""
-    from latent_rag_ros.training.train_faces import FACE_RECIPES, FaceTraining
+    from latent_rag_ros.training.data_parallel import run_in_processes
 
     if arguments.faces is None:
         raise WeightsError('train faces needs --faces FOLDER; render one with '
                            'latent-rag synthesize --crops 0 --faces 20 --counterparts 4 '
                            '--out FOLDER')
     torch.set_num_threads(arguments.threads)
-    FaceTraining(FACE_RECIPES[arguments.recipe], arguments.faces, arguments.out,
-                 arguments.device).make()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    run_in_processes(
+        functools.partial(_train_faces, arguments.recipe, arguments.faces, arguments.out,
+                          arguments.device), arguments.processes, arguments.out / 'processes')
     return 0
+
+
+def _train_faces(recipe: str, faces: list[Path], directory: Path, device: str) -> None:
+    from latent_rag_ros.training.train_faces import FACE_RECIPES, FaceTraining
+
+    FaceTraining(FACE_RECIPES[recipe], faces, directory, device).make()

@@ -20,15 +20,29 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return one logit per patch, shape (n, 1, 8, 4), for (n, 3, 128, 64), RGB in 0..1."""
-        x = images * 2 - 1
+        return self.maps(images)[-1]
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """Return what every layer sees, and the logits last."""
+        found = [images * 2 - 1]
         for layer in self.layers:
-            x = functional.leaky_relu(layer(x), 0.2)
-        return self.judge(x)
+            found.append(functional.leaky_relu(layer(found[-1]), 0.2))
+        return [*found[1:], self.judge(found[-1])]
 
 
 def discriminator_loss(real: Tensor, synthetic: Tensor) -> Tensor:
     """Hinge loss of logits of any shape (Lim and Ye, 2017): scalar."""
     return functional.relu(1 - real).mean() + functional.relu(1 + synthetic).mean()
+
+
+def matching_loss(real: list[Tensor], synthetic: list[Tensor]) -> Tensor:
+    """Mean L1 between what the layers see in a wanted and in a found picture, without the logits.
+
+    Wang et al., "High-Resolution Image Synthesis ... with Conditional GANs", CVPR 2018,
+    equation 4.
+    """
+    return torch.stack([(one.detach() - other).abs().mean()
+                        for one, other in zip(real[:-1], synthetic[:-1])]).mean()
 
 
 def adversarial_loss(synthetic: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.identity_decoupling.encoder import IdentityEncoder
-from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE
 from latent_rag_ros.training.counterparts import Counterparts
 from latent_rag_ros.training.faces import Faces
+from latent_rag_ros.training.precision import mixed_precision
 
 PICTURES_AT_ONCE = 64
 
@@ -23,16 +23,19 @@ class DrawnFaces:
 
     Parameters
     ----------
+    pictures : Tensor
+        Shape (n, 3, 96, 96), RGB in 0..1: what is to be drawn.
     latents : Tensor
-        Shape (n, 8, 16, 16).
+        Shape (n, 16, 16, 16): the same.
     identity : Tensor
         Shape (n, 256), rows of length 1.
     counterparts : Tensor
-        Shape (n, 3, 64, 64), RGB in 0..1: the same scenes with other heads.
+        Shape (n, 3, 96, 96), RGB in 0..1: the same scenes and the same landmarks, other heads.
     detail : Tensor
-        Shape (n, 1, 16, 16), 0..1: how near eyes and mouth are.
+        Shape (n, 1, 96, 96), 0..1: how near eyes and mouth are.
     """
 
+    pictures: Tensor
     latents: Tensor
     identity: Tensor
     counterparts: Tensor
@@ -40,10 +43,10 @@ class DrawnFaces:
 
 
 class EncodedFaces:
-    """Latents and identities of all faces and of their mirror images.
+    """Draws faces, their latents and what they are to be drawn from.
 
     The identity of a face is that of its person, the mean over the pictures, as in the gallery of
-    replacements.
+    replacements; its shape is that of the counterpart, see `Faces.reshaped`.
 
     Parameters
     ----------
@@ -51,40 +54,38 @@ class EncodedFaces:
     autoencoder : FaceAutoencoder
     encoder : IdentityEncoder
     device : torch.device
+    bfloat16 : bool
+        Encode in half the bits.
     """
 
     def __init__(self, faces: Faces, autoencoder: FaceAutoencoder, encoder: IdentityEncoder,
-                 device: torch.device) -> None:
+                 device: torch.device, bfloat16: bool = False) -> None:
         self._faces, self._device, self._counterparts = faces, device, Counterparts(faces)
-        self._autoencoder = autoencoder.to(device).eval()
-        self._encoder = encoder.to(device).eval()
-        plain, mirrored = self._encoded(mirrored=False), self._encoded(mirrored=True)
-        self.latents = torch.cat([plain[0], mirrored[0]])
-        self.detail = torch.cat([plain[2], mirrored[2]])
-        labels = torch.from_numpy(faces.identities).to(device)
-        sums = plain[1].new_zeros(faces.people, plain[1].shape[1]).index_add_(0, labels, plain[1])
-        self.identity = functional.normalize(sums, dim=1)[labels.repeat(2)]
+        self._autoencoder, self._bfloat16 = autoencoder.to(device).eval(), bfloat16
+        self.people = self._identities(encoder.to(device).eval())
 
     @torch.no_grad()
-    def _encoded(self, mirrored: bool) -> tuple[Tensor, ...]:
-        """Return latents, identity directions and details."""
-        parts = []
+    def _identities(self, encoder: IdentityEncoder) -> Tensor:
+        """Return the identity (people, 256) of every person."""
+        sums = torch.zeros(self._faces.people, 0)
         for start in range(0, len(self._faces.images), PICTURES_AT_ONCE):
             rows = np.arange(start, min(start + PICTURES_AT_ONCE, len(self._faces.images)))
-            flipped = np.full(len(rows), mirrored)
-            pictures = self._faces.tensor(rows, flipped).to(self._device)
-            detail = functional.adaptive_avg_pool2d(self._faces.detail(rows, flipped), MAP_SIDE)
-            parts.append((self._autoencoder.encode(pictures),
-                          functional.normalize(self._encoder(pictures)[0], dim=1),
-                          detail.to(self._device)))
-        return tuple(torch.cat(part) for part in zip(*parts))
+            codes = functional.normalize(
+                encoder(self._faces.tensor(rows).to(self._device))[0], dim=1)
+            if not start:
+                sums = codes.new_zeros(self._faces.people, codes.shape[1])
+            sums.index_add_(0, torch.from_numpy(self._faces.identities[rows]).to(self._device),
+                            codes)
+        return functional.normalize(sums, dim=1)
 
     def drawn(self, random: np.random.Generator, count: int) -> DrawnFaces:
         """Return `count` random faces."""
-        images = len(self._faces.images)
-        rows = random.integers(0, images, count)
+        rows = random.integers(0, len(self._faces.images), count)
         mirrored = random.random(count) < 0.5
-        others = self._faces.tensor(self._counterparts.drawn(rows, random), mirrored)
-        places = torch.from_numpy(rows + images * mirrored).to(self._device)
-        return DrawnFaces(self.latents[places], self.identity[places], others.to(self._device),
-                          self.detail[places])
+        others = self._counterparts.drawn(rows, random)
+        pictures, counterparts, detail, people = (values.to(self._device) for values in (
+            self._faces.reshaped(rows, others, mirrored), self._faces.tensor(others, mirrored),
+            self._faces.detail(others, mirrored), torch.from_numpy(self._faces.identities[rows])))
+        with torch.no_grad(), mixed_precision(self._device, self._bfloat16):
+            latents = self._autoencoder.encode(pictures)
+        return DrawnFaces(pictures, latents, self.people[people], counterparts, detail)

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
+from latent_rag_ros.synthesis.landmark_warp import with_landmarks
 
 SUFFIXES = ('.jpg', '.jpeg', '.png')
 DETAIL_REGIONS = (3, 4)
 """Eyes and mouth, `synthesis.head_layers.EYES` and `MOUTH`; numba is needed to import these."""
+
+LANDMARKS = 18
+"""As many as `synthesis.head_landmarks.LANDMARK_NAMES` names."""
 
 DETAIL_SPREAD = 0.04
 """How far around them details reach, as a share of the side: brows, folds beside the mouth."""
@@ -27,19 +31,23 @@ class Faces:
     Parameters
     ----------
     images : NDArray
-        Shape (n, 64, 64, 3), uint8, RGB.
+        Shape (n, 96, 96, 3), uint8, RGB.
     identities : NDArray
         Shape (n,), int64, counted from 0.
     scenes : NDArray
         Shape (n,), int64: pictures of one scene are counterparts, they differ in the head alone.
     details : NDArray
-        Shape (n, 64, 64), uint8: how near eyes or mouth are, 255 inside; 0 where nobody knows.
+        Shape (n, 96, 96), uint8: how near eyes or mouth are, 255 inside; 0 where nobody knows.
+    landmarks : NDArray
+        Shape (n, 18, 2), pixels, ordered as `synthesis.head_landmarks.LANDMARK_NAMES`; NaN where
+        nobody knows.
     """
 
     images: NDArray[np.uint8]
     identities: NDArray[np.int64]
     scenes: NDArray[np.int64]
     details: NDArray[np.uint8]
+    landmarks: NDArray[np.float32]
 
     @property
     def people(self) -> int:
@@ -47,14 +55,26 @@ class Faces:
         return int(self.identities.max()) + 1
 
     def tensor(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_] | None = None) -> Tensor:
-        """Return the images of `rows` as floats, shape (len(rows), 3, 64, 64), RGB in 0..1.
+        """Return the images of `rows` as floats, shape (len(rows), 3, 96, 96), RGB in 0..1.
 
         `mirrored` (len(rows),) says which of them show left as right.
         """
         return _floats(self.images[rows], mirrored).permute(0, 3, 1, 2)
 
+    def reshaped(self, rows: NDArray[np.int64], others: NDArray[np.int64],
+                 mirrored: NDArray[np.bool_]) -> Tensor:
+        """Return the images of `rows`, bent until their landmarks lie as those of `others` do.
+
+        Both (n,); as `tensor` else. With a counterpart this is what another face looks like where
+        the counterpart's is: same place of eyes and mouth, same turn, other skin, brows and hair.
+        """
+        images = np.stack([with_landmarks(self.images[row], self.landmarks[row],
+                                          self.landmarks[other])
+                           for row, other in zip(rows, others)])
+        return _floats(images, mirrored).permute(0, 3, 1, 2)
+
     def detail(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_] | None = None) -> Tensor:
-        """Return the details of `rows`, shape (len(rows), 1, 64, 64), in 0..1."""
+        """Return the details of `rows`, shape (len(rows), 1, 96, 96), in 0..1."""
         return _floats(self.details[rows], mirrored)[:, None]
 
 
@@ -88,7 +108,8 @@ def load_faces(*directories: Path) -> Faces:
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.identities + first for part, first in zip(parts, people)]),
         np.concatenate([part.scenes + first for part, first in zip(parts, scenes)]),
-        np.concatenate([part.details for part in parts]))
+        np.concatenate([part.details for part in parts]),
+        np.concatenate([part.landmarks for part in parts]))
 
 
 def _rendered(files: list[Path]) -> Faces:
@@ -98,8 +119,11 @@ def _rendered(files: list[Path]) -> Faces:
     details = np.stack([_detail(regions) for part in parts for regions in part['regions']])
     scenes = (np.concatenate([part['scenes'] for part in parts]) if 'scenes' in parts[0]
               else np.arange(len(images)))
+    side_px = parts[0]['images'].shape[1]
+    landmarks = np.concatenate([part['landmarks'] for part in parts])
     return Faces(images, _numbered(np.concatenate([part['identities'] for part in parts])),
-                 _numbered(scenes), details)
+                 _numbered(scenes), details,
+                 ((landmarks + 0.5) * SIDE_PX / side_px - 0.5).astype(np.float32))
 
 
 def _photographed(directory: Path) -> Faces:
@@ -112,7 +136,8 @@ def _photographed(directory: Path) -> Faces:
             'latent-rag synthesize --faces, or give a folder with one folder per person')
     images = np.stack([_square(path) for _, path in pictures])
     return Faces(images, _numbered(np.array([person.name for person, _ in pictures])),
-                 np.arange(len(images)), np.zeros(images.shape[:3], np.uint8))
+                 np.arange(len(images)), np.zeros(images.shape[:3], np.uint8),
+                 np.full((len(images), LANDMARKS, 2), np.nan, np.float32))
 
 
 def _numbered(labels: NDArray) -> NDArray[np.int64]:

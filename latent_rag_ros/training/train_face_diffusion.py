@@ -1,4 +1,4 @@
-"""Train the teacher, a latent diffusion under both codes, and distil it to one to four steps."""
+"""Train the teacher: a latent diffusion under both codes."""
 from __future__ import annotations
 
 from copy import deepcopy
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.nn import functional
 
-from latent_rag_ros.identity_decoupling.consistency import distillation_loss
-from latent_rag_ros.identity_decoupling.diffusion import (
-    GUIDANCE, STEPS, Denoiser, guided, levels, noised)
+from latent_rag_ros.identity_decoupling.diffusion import GUIDANCE, STEPS, levels, noised
 from latent_rag_ros.identity_decoupling.encoder import AttributeEncoder, divergence
 from latent_rag_ros.identity_decoupling.encoder import drawn as drawn_from
+from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
 from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.face_losses import DETAIL_WEIGHT
@@ -31,10 +31,14 @@ class FaceDiffusionSettings:
     learning_rate: float = 5e-4
     student_learning_rate: float = 1e-4
     seed: int = 23
-    dropped_share: float = 0.15
-    divergence_weight: float = 0.01
+    dropped_share: float = 0.05
+    divergence_weight: float = 0.002
     guidance: float = GUIDANCE
     average_decay: float = 0.95
+    picture_weight: float = 3.0
+    matching_weight: float = 10.0
+    adversarial_weight: float = 0.3
+    attribute_noise_max: float = 2.0
     bfloat16: bool = True
 
 
@@ -88,7 +92,7 @@ class TeacherTraining:
             law = self.networks['attributes'](drawn.counterparts)
             found = self.networks['unet'].velocity(
                 noised(latents, times, noise), times, drawn.identity, drawn_from(*law), dropped)
-        weight = 1 + DETAIL_WEIGHT * drawn.detail
+        weight = 1 + DETAIL_WEIGHT * functional.adaptive_avg_pool2d(drawn.detail, MAP_SIDE)
         velocity = (weight * (found - (signal * noise - amount * latents)).square()).mean()
         spread = divergence(*law)
         self.optimiser.zero_grad()
@@ -96,50 +100,3 @@ class TeacherTraining:
         nn.utils.clip_grad_norm_(self._parameters, 1.0)
         self.optimiser.step()
         return {'velocity': float(velocity.detach()), 'divergence': float(spread.detach())}
-
-
-class StudentTraining:
-    """One distillation; parameters as in `TeacherTraining`, and the frozen teacher."""
-
-    def __init__(self, faces: EncodedFaces, encoder: AttributeEncoder, teacher: FaceUNet,
-                 settings: FaceDiffusionSettings, directory: Path, device: str = 'cpu') -> None:
-        torch.manual_seed(settings.seed + 1)
-        self.faces, self.settings = faces, settings
-        self._attributes = encoder.to(device).eval().requires_grad_(False)
-        self.teacher = teacher.to(device).eval().requires_grad_(False)
-        self.unet = FaceUNet().to(device)
-        self.unet.load_state_dict(teacher.state_dict())
-        self.unet.requires_grad_(True)
-        self.optimiser = torch.optim.AdamW(self.unet.parameters(), betas=(0.9, 0.99),
-                                           weight_decay=0.0)
-        self.trainer = Trainer(
-            {'unet': self.unet}, {'unet': self.optimiser},
-            Schedule(settings.student_iterations, settings.student_learning_rate,
-                     average_decay=settings.average_decay, seed=settings.seed + 1),
-            directory, 'face_student')
-
-    def run(self) -> nn.Module:
-        """Return the averaged student."""
-        return self.trainer.run(self.step)['unet']
-
-    def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
-        """Take one step of the distillation."""
-        drawn = self.faces.drawn(random, self.settings.batch)
-        conditions = drawn.identity, self._attributes(drawn.counterparts)[0]
-
-        def of(unet: nn.Module) -> Denoiser:
-            """Return a network as denoiser of this batch."""
-            return lambda noisy, times: unet(noisy, times, *conditions)
-
-        def teacher(noisy: Tensor, times: Tensor) -> Tensor:
-            """Return the guided prediction of the teacher for this batch."""
-            return guided(lambda values, at, dropped: self.teacher(
-                values, at, *conditions, dropped), noisy, times, self.settings.guidance)
-        with mixed_precision(drawn.latents.device, self.settings.bfloat16):
-            loss = distillation_loss(of(self.unet), of(self.trainer.averages['unet']), teacher,
-                                     drawn.latents)
-        self.optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
-        self.optimiser.step()
-        return {'consistency': float(loss.detach())}

@@ -1,7 +1,8 @@
 """Train the disentangled encoder: who somebody is here, everything else there, and no overlap.
 
 Loss: reconstruction from the identity of another picture of the same person and the attributes of
-the same scene with another head (so that neither holds what the other is for), KL of both,
+the same scene with another head (so that neither holds what the other is for), in the shape of
+that other head (so that the place of eyes and mouth is an attribute), KL of both,
 classification of the identity code by cosine (Wang et al., "CosFace", CVPR 2018), CLUB between
 identity and pooled attributes, and the gradient independence term. CLUB's own network learns in
 alternation, by maximum likelihood.
@@ -119,9 +120,11 @@ class FaceEncoderTraining:
     def step(self, iteration: int, random: np.random.Generator) -> dict[str, float]:
         """Take one step of both sides; returns the parts of the loss."""
         batch = self._batches.drawn(random)
-        pictures, detail, labels = (values.to(self.device) for values in (
+        others = batch.rows[batch.same_scene]
+        pictures, wanted, detail, labels = (values.to(self.device) for values in (
             self.faces.tensor(batch.rows, batch.mirrored),
-            self.faces.detail(batch.rows, batch.mirrored),
+            self.faces.reshaped(batch.rows, others, batch.mirrored),
+            self.faces.detail(others, batch.mirrored),
             torch.from_numpy(self.faces.identities[batch.rows])))
         with mixed_precision(self.device, self.settings.bfloat16):
             codes = self.encoder(pictures)
@@ -129,7 +132,7 @@ class FaceEncoderTraining:
             dependence = self._dependence(codes, iteration)
         club = self._train_club(codes)
         parts = self._parts(codes, labels) | dependence
-        parts['picture'] = picture_loss(redrawn, pictures, detail)
+        parts['picture'] = picture_loss(redrawn, wanted, detail)
         weights = asdict(self.settings) | {'attribute_divergence_weight': self._attribute_weight}
         loss = sum(weights[f'{name}_weight'] * value for name, value in parts.items())
         optimiser = self.optimisers['codes']

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -12,30 +12,33 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from latent_rag_ros.identity_decoupling.autoencoder import load_autoencoder
+from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder, load_autoencoder
 from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder, load_encoder, pooled
 from latent_rag_ros.identity_decoupling.gallery import IdentityGallery, save_gallery
 from latent_rag_ros.identity_decoupling.identity_probe import identity_probe
 from latent_rag_ros.identity_decoupling.information_bracket import (
     InformationSettings, information_bracket)
 from latent_rag_ros.identity_decoupling.leak_bits import sampler_leak
+from latent_rag_ros.identity_decoupling.rejection_sampler import COSINE_MAX, TRIES
 from latent_rag_ros.identity_decoupling.unet import load_unet
+from latent_rag_ros.training import data_parallel
 from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.faces import Faces, load_faces
 from latent_rag_ros.training.train_face_autoencoder import (
     FaceAutoencoderSettings, FaceAutoencoderTraining)
-from latent_rag_ros.training.train_face_diffusion import (
-    FaceDiffusionSettings, StudentTraining, TeacherTraining)
+from latent_rag_ros.training.train_face_diffusion import FaceDiffusionSettings, TeacherTraining
 from latent_rag_ros.training.train_face_encoder import FaceEncoderSettings, FaceEncoderTraining
+from latent_rag_ros.training.train_face_student import StudentTraining
 from latent_rag_ros.weights.registry import register, write_atomically
 from latent_rag_ros.weights.tensors import save_tensors
 
 LOGGER = logging.getLogger('training')
-FIRST_ENCODER = 'face_encoder_first'
-"""The encoder before its attributes learn on with the teacher."""
+FIRST_ENCODER, FIRST_AUTOENCODER = 'face_encoder_first', 'face_autoencoder_first'
+"""The encoder before its attributes learn on with the teacher, and the face VAE before its decoder
+learns on with the student."""
 
-NAMES = (FIRST_ENCODER, 'face_autoencoder', 'face_encoder', 'face_teacher', 'face_student')
-COSINE_MAX, TRIES = 0.3, 64
+NAMES = (FIRST_ENCODER, FIRST_AUTOENCODER, 'face_encoder', 'face_teacher', 'face_autoencoder',
+         'face_student')
 PICTURES_AT_ONCE = 64
 
 
@@ -53,10 +56,11 @@ FULL = FaceRecipe()
 """For a GPU; nobody has run it yet."""
 
 SHORT = FaceRecipe(
-    FaceEncoderSettings(iterations=3800, squeeze_iterations=0, people=8),
+    FaceEncoderSettings(iterations=2000, squeeze_iterations=0, people=8),
     FaceAutoencoderSettings(iterations=4500),
-    FaceDiffusionSettings(iterations=9500, student_iterations=700, batch=32, learning_rate=8e-4))
-"""About two hours of one core with bfloat16."""
+    FaceDiffusionSettings(iterations=5000, student_iterations=4000, batch=16, learning_rate=8e-4,
+                          student_learning_rate=3e-4))
+"""For two processes on two cores with bfloat16: about two hours."""
 
 TINY = FaceRecipe(
     FaceEncoderSettings(iterations=2, squeeze_iterations=2, people=3, pictures=2),
@@ -91,37 +95,51 @@ class FaceTraining:
         """Train, distil, make the gallery and measure what the codes give away."""
         faces, recipe = self._faces, self._recipe
         place = {'directory': self._directory, 'device': self._device}
-        if self._missing(FIRST_ENCODER):
-            self._keep(FIRST_ENCODER, FaceEncoderTraining(faces, recipe.encoder, **place).run())
-        if self._missing('face_autoencoder'):
-            self._keep('face_autoencoder', FaceAutoencoderTraining(
-                faces, recipe.autoencoder, **place).run())
-        if self._missing('face_teacher') or self._missing('face_student'):
-            self._diffuse()
-        self._measure(load_encoder(self._file('face_encoder'), self._device))
+        self._made((FIRST_ENCODER,), lambda: (
+            FaceEncoderTraining(faces, recipe.encoder, **place).run(),))
+        self._made((FIRST_AUTOENCODER,), lambda: (
+            FaceAutoencoderTraining(faces, recipe.autoencoder, **place).run(),))
+        self._made(('face_encoder', 'face_teacher'), self._teacher)
+        self._made(('face_autoencoder', 'face_student'), self._student)
+        if not data_parallel.rank():
+            self._measure(load_encoder(self._file('face_encoder'), self._device))
 
-    def _diffuse(self) -> None:
-        settings, place = self._recipe.diffusion, (self._directory, self._device)
+    def _made(self, names: tuple[str, ...],
+              make: Callable[[], tuple[nn.Module, ...]]) -> None:
+        """Make networks unless all of their files are there; the first process writes them."""
+        missing = any(not self._file(name).exists() for name in names)
+        data_parallel.wait_for_all()  # all of them have looked before one writes
+        if missing:
+            for name, network in zip(names, make()):
+                if not data_parallel.rank():
+                    self._keep(name, network)
+        data_parallel.wait_for_all()
+
+    def _encoded(self, encoder: DisentangledEncoder) -> tuple[EncodedFaces, FaceAutoencoder]:
+        autoencoder = load_autoencoder(self._file(FIRST_AUTOENCODER), self._device)
+        return EncodedFaces(self._faces, autoencoder, encoder.identity,
+                            torch.device(self._device), self._recipe.diffusion.bfloat16
+                            ), autoencoder
+
+    def _teacher(self) -> tuple[nn.Module, ...]:
+        """Return the encoder with its last attributes, and the teacher."""
         encoder = load_encoder(self._file(FIRST_ENCODER), self._device)
-        faces = EncodedFaces(self._faces, load_autoencoder(
-            self._file('face_autoencoder'), self._device), encoder.identity,
-            torch.device(self._device))
-        if self._missing('face_teacher'):
-            found = TeacherTraining(faces, encoder.attributes, settings, *place).run()
-            encoder.attributes = found['attributes']
-            self._keep('face_encoder', encoder)
-            self._keep('face_teacher', found['unet'])
-        if self._missing('face_student'):
-            encoder = load_encoder(self._file('face_encoder'), self._device)
-            teacher = load_unet(self._file('face_teacher'), self._device)
-            self._keep('face_student', StudentTraining(
-                faces, encoder.attributes, teacher, settings, *place).run())
+        found = TeacherTraining(self._encoded(encoder)[0], encoder.attributes,
+                                self._recipe.diffusion, self._directory, self._device).run()
+        encoder.attributes = found['attributes']
+        return encoder, found['unet']
+
+    def _student(self) -> tuple[nn.Module, ...]:
+        """Return the face VAE with its last decoder, and the student."""
+        encoder = load_encoder(self._file('face_encoder'), self._device)
+        faces, autoencoder = self._encoded(encoder)
+        found = StudentTraining(
+            faces, encoder.attributes, load_unet(self._file('face_teacher'), self._device),
+            autoencoder, self._recipe.diffusion, self._directory, self._device).run()
+        return found['autoencoder'], found['unet']
 
     def _file(self, name: str) -> Path:
         return self._directory / f'{name}.safetensors'
-
-    def _missing(self, name: str) -> bool:
-        return not self._file(name).exists()
 
     def _keep(self, name: str, network: nn.Module) -> None:
         metadata = json.dumps(asdict(self._recipe) | {

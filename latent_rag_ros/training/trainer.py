@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from latent_rag_ros.training import data_parallel
 from latent_rag_ros.training.checkpoint import load_checkpoint, save_checkpoint
 
 LOGGER = logging.getLogger('training')
@@ -47,7 +48,8 @@ class Trainer:
     """Repeats a step until the schedule ends; an interrupted run continues where it was.
 
     Every iteration seeds its own random numbers, so an interrupted run draws what an
-    uninterrupted one does.
+    uninterrupted one does. Where several processes train together (`data_parallel`), each draws
+    its own and they step along their mean gradient; the first one writes.
 
     Parameters
     ----------
@@ -66,6 +68,8 @@ class Trainer:
                  optimisers: Mapping[str, torch.optim.Optimizer], schedule: Schedule,
                  directory: Path, name: str) -> None:
         self.networks, self.optimisers, self.schedule = networks, optimisers, schedule
+        for optimiser in optimisers.values():
+            data_parallel.share_gradients(optimiser)
         self.averages = {key: deepcopy(network).requires_grad_(False)
                          for key, network in networks.items()}
         directory.mkdir(parents=True, exist_ok=True)
@@ -76,18 +80,26 @@ class Trainer:
     def run(self, step: Step) -> dict[str, nn.Module]:
         """Return the averaged networks, in evaluation mode, after the last iteration."""
         start = self._resume()
-        progress = tqdm(range(start, self.schedule.iterations), desc=self.name,
+        data_parallel.wait_for_all()  # nobody writes a checkpoint that another one still reads
+        rank = data_parallel.rank()
+        progress = tqdm(range(start, self.schedule.iterations), desc=self.name, disable=rank > 0,
                         initial=start, total=self.schedule.iterations, mininterval=10)
         began_s = time.monotonic()
         for iteration in progress:
             self._set_rates(iteration)
-            torch.manual_seed(self.schedule.seed * 1_000_003 + iteration)
-            values = step(iteration, np.random.default_rng((self.schedule.seed, iteration)))
+            random = self._seed(iteration, rank)
+            values = step(iteration, random)
             self._update_averages(iteration)
             done = iteration + 1
-            if done % self.schedule.checkpoint_every == 0 or done == self.schedule.iterations:
+            if not rank and (done % self.schedule.checkpoint_every == 0
+                             or done == self.schedule.iterations):
                 self._save(done, values, (time.monotonic() - began_s) / (done - start))
         return {key: average.eval() for key, average in self.averages.items()}
+
+    def _seed(self, iteration: int, rank: int) -> np.random.Generator:
+        seed = self.schedule.seed
+        torch.manual_seed(seed * 1_000_003 + iteration + rank * 500_000_000)
+        return np.random.default_rng((seed, iteration, rank) if rank else (seed, iteration))
 
     def _set_rates(self, iteration: int) -> None:
         for optimiser in self.optimisers.values():

@@ -28,7 +28,7 @@ from latent_rag_ros.evaluation.gaze_reader import GazeNetwork, GazeReader
 from latent_rag_ros.evaluation.head_pose import (
     FOCAL_PER_SIZE, POINTS, _average_head, angle_deg, head_rotation, yaw_deg)
 from latent_rag_ros.identity_decoupling.face_folders import ORACLES, THRESHOLDS
-from latent_rag_ros.identity_decoupling.face_square import face_square
+from latent_rag_ros.identity_decoupling.face_square import cut, face_square
 from latent_rag_ros.identity_decoupling.head_blend import head_core
 from latent_rag_ros.identity_decoupling.information_bracket import InformationSettings
 from latent_rag_ros.identity_decoupling.oracles.calibration import Threshold, save_thresholds
@@ -36,6 +36,7 @@ from latent_rag_ros.identity_decoupling.oracles.catalogue import FORMATS
 from latent_rag_ros.identity_decoupling.oracles.oracle import oracle_file_name
 from latent_rag_ros.perception.center_face import Face
 from latent_rag_ros.protection.types import Box
+from latent_rag_ros.synthesis.landmark_warp import with_landmarks
 from latent_rag_ros.tools.command_line import main
 from latent_rag_ros.weights.registry import WeightsError, register
 from latent_rag_ros.weights.tensors import save_tensors
@@ -164,6 +165,29 @@ def test_rendered_faces_are_those_that_are_found_at_their_labels(tmp_path: Path)
     assert np.isnan(faces_of(2).gazes).all()
     with pytest.raises(EvaluationError, match='latent-rag synthesize'):
         rendered_faces(tmp_path / 'nothing', OneFace())
+
+
+def test_counterpart_is_the_next_head_of_the_scene_in_the_shape_of_the_face(
+        tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    images = np.repeat(random.integers(0, 255, (4, 16, 16, 3), np.uint8), 8, 1).repeat(8, 2)
+    landmarks = FACE.landmarks + random.uniform(-1, 1, (4, 5, 2)).astype(np.float32)
+    np.savez(tmp_path / 'faces_0.npz', images=images, landmarks=landmarks,
+             identities=np.arange(4), pose_deg=np.zeros((4, 3)), gaze_deg=np.zeros((4, 2)),
+             scenes=np.array([5, 6, 5, 7]))
+    looks = rendered_faces(tmp_path, OneFace()).looks
+    assert [len(look.counterparts) for look in looks] == [2, 0, 2, 0]
+    for row, other in ((0, 2), (2, 0)):
+        np.testing.assert_array_equal(looks[row].counterparts[0], images[other])
+        np.testing.assert_array_equal(looks[row].counterparts[1], with_landmarks(
+            images[other], landmarks[other], landmarks[row]))
+    assert not FaceSet('some', looks).has_counterparts
+    both = FaceSet('both', (looks[0], looks[2]))
+    assert both.has_counterparts
+    shown = method_of('other_head', both, tmp_path, tmp_path, 'cpu')(0).image
+    square = face_square(looks[0].found.landmarks)
+    core = head_core(square.width_px)
+    np.testing.assert_array_equal(cut(shown, square)[core], cut(images[2], square)[core])
 
 
 def test_missing_attribute_network_is_named(tmp_path: Path) -> None:

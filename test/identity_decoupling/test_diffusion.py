@@ -79,9 +79,11 @@ def test_student_repeats_itself_from_the_same_seed(latents: Tensor, steps: int) 
 
 def test_distillation_has_no_loss_for_perfect_denoisers(latents: Tensor) -> None:
     perfect = PerfectDenoiser(latents)
-    assert float(distillation_loss(perfect, perfect, perfect, latents)) < 1e-4
+    loss, found = distillation_loss(perfect, perfect, perfect, latents)
+    assert float(loss) < 1e-4
+    torch.testing.assert_close(found, latents, atol=1e-3, rtol=0)
     assert float(distillation_loss(lambda noisy, times: 0 * noisy, perfect, perfect,
-                                   latents)) > 1e-2
+                                   latents)[0]) > 1e-2
 
 
 def test_guidance_moves_away_from_the_noise_without_identity() -> None:

@@ -29,14 +29,14 @@ def disturbed(network: nn.Module) -> nn.Module:
 def test_encoder_gives_a_direction_and_a_map() -> None:
     codes = DisentangledEncoder()(torch.rand(2, 3, SIDE_PX, SIDE_PX))
     torch.testing.assert_close(codes.direction.norm(dim=1), torch.ones(2))
-    assert codes.attributes.shape == (2, 8, 16, 16) and pooled(codes.attributes).shape == (2, 32)
+    assert codes.attributes.shape == (2, 16, 16, 16) and pooled(codes.attributes).shape == (2, 64)
     identity, attributes = codes.sampled()
-    assert identity.shape == (2, 256) and attributes.shape == (2, 8, 16, 16)
+    assert identity.shape == (2, 256) and attributes.shape == (2, 16, 16, 16)
     assert CodeDecoder()(identity, attributes).shape == (2, 3, SIDE_PX, SIDE_PX)
 
 
 def test_divergence_is_zero_for_the_standard_normal() -> None:
-    zero, flat = torch.zeros(2, 256), torch.zeros(2, 8, 16, 16)
+    zero, flat = torch.zeros(2, 256), torch.zeros(2, 16, 16, 16)
     assert [float(part) for part in FaceCodes(zero, zero, flat, flat).divergence()] == [0, 0]
 
 
@@ -45,14 +45,14 @@ def test_latents_have_unit_variance_with_their_scale() -> None:
     with torch.no_grad():
         autoencoder.scale.copy_(1 / autoencoder.moments(faces)[0].std())
         latents = autoencoder.encode(faces)
-        assert latents.shape == (2, 8, 16, 16) and float(latents.std()) == pytest.approx(1, 1e-3)
+        assert latents.shape == (2, 16, 16, 16) and float(latents.std()) == pytest.approx(1, 1e-3)
         torch.testing.assert_close(autoencoder.decode(latents), autoencoder.decode_unscaled(
             autoencoder.moments(faces)[0]))
 
 
 def test_denoiser_listens_to_every_condition() -> None:
     unet = disturbed(FaceUNet())
-    latents, attributes = torch.randn(1, 8, 16, 16), torch.randn(1, 8, 16, 16)
+    latents, attributes = torch.randn(1, 16, 16, 16), torch.randn(1, 16, 16, 16)
     identity = nn.functional.normalize(torch.randn(2, 1, 256), dim=2)
     time = torch.tensor([500])
     with torch.no_grad():
@@ -68,8 +68,8 @@ def test_denoiser_listens_to_every_condition() -> None:
 
 
 def test_noise_follows_from_the_velocity() -> None:
-    unet, latents = disturbed(FaceUNet()), torch.randn(1, 8, 16, 16)
-    conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 8, 16, 16)
+    unet, latents = disturbed(FaceUNet()), torch.randn(1, 16, 16, 16)
+    conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 16, 16, 16)
     times = torch.tensor([999])
     with torch.no_grad():
         velocity = unet.velocity(latents, times, *conditions)
@@ -113,10 +113,31 @@ def test_generator_draws_the_same_face_from_the_same_seed(kind: str, steps: int)
     assert not torch.allclose(generator.faces(originals, identity.flip(0), 5), faces)
 
 
+def test_generator_noises_attributes_alike_for_every_picture_of_a_track() -> None:
+    networks = [disturbed(network()) for network in (
+        DisentangledEncoder, FaceAutoencoder, FaceUNet)]
+    plain, noised = (FaceGenerator(*networks, steps=1, attribute_noise=noise)
+                     for noise in (0.0, 2.0))
+    identity, seen = nn.functional.normalize(torch.randn(1, 256), dim=1), []
+    for generator in (plain, noised):
+        generator.unet.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[3]))
+    attributes = torch.randn(1, 16, 16, 16)
+    for generator, seed in ((noised, 1), (noised, 1), (noised, 2)):
+        generator.latents(identity, attributes, seed)
+    added = [values - attributes for values in seen[::2]]
+    assert torch.equal(added[0], added[1]) and not torch.allclose(added[0], added[2])
+    assert float(added[0].std()) == pytest.approx(2, rel=0.05)
+    seen.clear()
+    plain.latents(identity, attributes, 1)
+    assert torch.equal(seen[0], attributes)
+
+
 def test_generator_refuses_kinds_and_steps_that_do_not_exist() -> None:
     networks = DisentangledEncoder(), FaceAutoencoder(), FaceUNet()
     with pytest.raises(ValueError, match='teacher or student'):
         FaceGenerator(*networks, kind='both')
+    with pytest.raises(ValueError, match='attribute_noise is -1'):
+        FaceGenerator(*networks, attribute_noise=-1.0)
     with pytest.raises(ValueError, match='1 to 4'):
         FaceGenerator(*networks, steps=9).faces(
             torch.rand(1, 3, SIDE_PX, SIDE_PX), torch.ones(1, 256), 0)

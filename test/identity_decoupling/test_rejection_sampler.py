@@ -10,7 +10,7 @@ from latent_rag_ros.identity_decoupling.gallery import (
     IdentityGallery, load_gallery, save_gallery)
 from latent_rag_ros.identity_decoupling.manifold import MahalanobisManifold, NeighbourManifold
 from latent_rag_ros.identity_decoupling.rejection_sampler import RejectionSampler
-from latent_rag_ros.identity_decoupling.replacements import Replacements
+from latent_rag_ros.identity_decoupling.replacements import KEPT_ABOVE, Replacements
 from latent_rag_ros.weights.registry import WeightsError
 
 KEY = bytes(range(32))
@@ -101,6 +101,18 @@ def test_track_keeps_its_replacement_while_that_is_far_enough(
         if gallery.codes[first] @ look / np.linalg.norm(look) < 0.3:
             assert replacements.replacement(look, 5) == first
     assert replacements.redraws == 0
+
+
+def test_track_keeps_its_replacement_when_looks_of_the_person_differ(
+        gallery: IdentityGallery) -> None:
+    sampler = RejectionSampler(gallery, KEY, -0.2)
+    replacements = Replacements(sampler)
+    first = replacements.replacement(gallery.codes[0], 5)
+    for share, is_kept in ((0.1, True), (0.25, True), (5.0, False)):
+        look = gallery.codes[0] + share * gallery.codes[first]
+        look /= np.linalg.norm(look)
+        assert (look @ gallery.codes[first] < -0.2 + KEPT_ABOVE) == is_kept
+        assert (replacements.replacement(look, 5) == first) == is_kept
 
 
 def test_replacement_changes_when_the_person_turns_out_to_be_near(

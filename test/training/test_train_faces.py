@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
+from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder, load_autoencoder
 from latent_rag_ros.identity_decoupling.encoder import IdentityEncoder, load_encoder
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.gallery import load_gallery
 from latent_rag_ros.tools.command_line import main
 from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.faces import load_faces
-from latent_rag_ros.training.train_faces import FIRST_ENCODER, NAMES
+from latent_rag_ros.training.train_faces import FIRST_AUTOENCODER, FIRST_ENCODER, NAMES
 
 
 @pytest.fixture(scope='module')
@@ -50,12 +50,13 @@ def test_faces_are_encoded_with_the_identity_of_their_person(pictures: Path) -> 
     torch.manual_seed(0)
     encoded = EncodedFaces(load_faces(pictures), FaceAutoencoder(), IdentityEncoder(),
                            torch.device('cpu'))
-    assert encoded.latents.shape == (36, 8, 16, 16)
-    assert len(encoded.identity.unique(dim=0)) == 3
+    assert len(encoded.people.unique(dim=0)) == 3
+    torch.testing.assert_close(encoded.people.norm(dim=1), torch.ones(3))
     drawn = encoded.drawn(np.random.default_rng(0), 5)
-    assert drawn.latents.shape == (5, 8, 16, 16) and drawn.detail.shape == (5, 1, 16, 16)
-    assert drawn.identity.shape == (5, 256)
-    assert drawn.counterparts.shape == (5, 3, SIDE_PX, SIDE_PX)
+    assert drawn.latents.shape == (5, 16, 16, 16)
+    assert drawn.detail.shape == (5, 1, SIDE_PX, SIDE_PX)
+    assert all(row in encoded.people for row in drawn.identity)
+    assert drawn.pictures.shape == drawn.counterparts.shape == (5, 3, SIDE_PX, SIDE_PX)
 
 
 def test_attributes_learn_on_with_the_teacher_and_identities_do_not(
@@ -68,6 +69,20 @@ def test_attributes_learn_on_with_the_teacher_and_identities_do_not(
         assert torch.equal(before, after)
     assert any(not torch.equal(before, after) for before, after in zip(
         first.attributes.parameters(), last.attributes.parameters()))
+
+
+def test_decoder_learns_on_with_the_student_and_its_encoder_does_not(
+        pictures: Path, tmp_path: Path) -> None:
+    assert main(['train', 'faces', '--faces', str(pictures), '--out', str(tmp_path),
+                 '--recipe', 'tiny', '--processes', '2']) == 0
+    first, last = (load_autoencoder(tmp_path / f'{name}.safetensors')
+                   for name in (FIRST_AUTOENCODER, 'face_autoencoder'))
+    assert torch.equal(first.scale, last.scale)
+    for before, after in zip(first.encoder.parameters(), last.encoder.parameters()):
+        assert torch.equal(before, after)
+    assert any(not torch.equal(before, after) for before, after in zip(
+        first.decoder.parameters(), last.decoder.parameters()))
+    assert not (tmp_path / 'processes').exists()
 
 
 def test_tiny_training_makes_every_file_and_does_nothing_twice(
