@@ -101,8 +101,9 @@ class FaceGenerator:
 def load_face_generator(directory: Path, kind: str = STUDENT, steps: int = 4,
                         device: str = 'cpu', attribute_noise: float = 0.0) -> FaceGenerator:
     """Load what `latent-rag train faces` wrote; raises `WeightsError` for anything else."""
-    return FaceGenerator(
-        load_encoder(directory / 'face_encoder.safetensors', device),
-        load_autoencoder(directory / 'face_autoencoder.safetensors', device),
-        load_unet(directory / f'face_{kind}.safetensors', device), kind, steps,
-        attribute_noise=attribute_noise)
+    networks = (load_encoder(directory / 'face_encoder.safetensors', device),
+                load_autoencoder(directory / 'face_autoencoder.safetensors', device),
+                load_unet(directory / f'face_{kind}.safetensors', device))
+    for network in networks:  # a third faster on a processor
+        network.to(memory_format=torch.channels_last)
+    return FaceGenerator(*networks, kind, steps, attribute_noise=attribute_noise)

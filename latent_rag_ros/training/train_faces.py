@@ -169,7 +169,7 @@ class FaceTraining:
     @torch.no_grad()
     def _codes(self, encoder: DisentangledEncoder) -> tuple[NDArray[np.float32],
                                                             NDArray[np.float32]]:
-        """Return identity directions (n, 256) and pooled attributes (n, 32) of all faces."""
+        """Return identity directions (n, 256) and pooled attributes (n, 64) of all faces."""
         found = []
         for start in range(0, len(self._faces.images), PICTURES_AT_ONCE):
             rows = np.arange(start, min(start + PICTURES_AT_ONCE, len(self._faces.images)))
