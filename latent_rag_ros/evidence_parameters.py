@@ -26,7 +26,8 @@ EVIDENCE: tuple[Parameter, ...] = (
     Parameter('evidence.search_px', 640, 'Faces are searched with the longer side of the image '
               'scaled down to this; larger finds smaller faces and takes longer.', 64, 8192),
     Parameter('evidence.cosine_max', 0.0, 'The identity of a replacement is drawn until its '
-              'cosine to the person is below this, and kept until it is 0.3 above.', -1.0, 1.0, weakened_by='raising'),
+              'cosine to the person is below this, and kept until it is 0.3 above.', -1.0, 1.0,
+              weakened_by='raising'),
     Parameter('evidence.tries', 64, 'After so many identities that are too near, a person is '
               'covered whole.', 1, 10_000),
     Parameter('evidence.attribute_noise', 2.0, 'Standard deviation of the noise on pose, '

@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
                         help='processes that render people (default: every core)')
     parser.add_argument('--processes', type=int, default=1,
-                        help='for faces: processes that train together, each on its share of '
-                        'every batch; one per core is best (default: %(default)s)')
+                        help='for faces: processes that train together, each on batches of its '
+                        'own; one per core is best (default: %(default)s)')
     parser.add_argument('--threads', type=int, default=1,
                         help='threads of the training; more than one rarely helps on a CPU '
                         '(default: %(default)s)')
