@@ -67,16 +67,14 @@ class EncodedFaces:
     @torch.no_grad()
     def _identities(self, encoder: IdentityEncoder) -> Tensor:
         """Return the identity (people, 256) of every person."""
-        sums = torch.zeros(self._faces.people, 0)
+        codes = []
         for start in range(0, len(self._faces.images), PICTURES_AT_ONCE):
             rows = np.arange(start, min(start + PICTURES_AT_ONCE, len(self._faces.images)))
-            codes = functional.normalize(
-                encoder(self._faces.tensor(rows).to(self._device))[0], dim=1)
-            if not start:
-                sums = codes.new_zeros(self._faces.people, codes.shape[1])
-            sums.index_add_(0, torch.from_numpy(self._faces.identities[rows]).to(self._device),
-                            codes)
-        return functional.normalize(sums, dim=1)
+            codes.append(functional.normalize(
+                encoder(self._faces.tensor(rows).to(self._device))[0], dim=1))
+        labels = torch.from_numpy(self._faces.identities).to(self._device)
+        sums = codes[0].new_zeros(self._faces.people, codes[0].shape[1])
+        return functional.normalize(sums.index_add_(0, labels, torch.cat(codes)), dim=1)
 
     def drawn(self, random: np.random.Generator, count: int) -> DrawnFaces:
         """Return `count` random faces."""

@@ -18,7 +18,7 @@ DETAIL_REGIONS = (3, 4)
 """Eyes and mouth, `synthesis.head_layers.EYES` and `MOUTH`; numba is needed to import these."""
 
 LANDMARKS = 18
-"""As many as `synthesis.head_landmarks.LANDMARK_NAMES` names."""
+"""As many as `synthesis.head_landmarks.LANDMARK_NAMES` names; numba is needed to import these."""
 
 DETAIL_SPREAD = 0.04
 """How far around them details reach, as a share of the side: brows, folds beside the mouth."""

@@ -12,11 +12,12 @@ from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.identity_decoupling.encoder import IdentityEncoder
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.synthesis.dataset import render_dataset
+from latent_rag_ros.synthesis.head_landmarks import LANDMARK_NAMES
 from latent_rag_ros.synthesis.settings import Settings
 from latent_rag_ros.training.counterparts import Counterparts
 from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.face_batches import FaceBatches
-from latent_rag_ros.training.faces import Faces, load_faces
+from latent_rag_ros.training.faces import LANDMARKS, Faces, load_faces
 from latent_rag_ros.synthesis.landmark_warp import with_landmarks
 
 
@@ -90,6 +91,11 @@ def encoded_latents(pictures: torch.Tensor) -> torch.Tensor:
     torch.manual_seed(0)
     with torch.no_grad():
         return FaceAutoencoder().eval().encode(pictures)
+
+
+def test_every_landmark_that_is_rendered_is_read(faces: Faces) -> None:
+    assert faces.landmarks.shape == (len(faces.images), LANDMARKS, 2)
+    assert len(LANDMARK_NAMES) == LANDMARKS
 
 
 def test_reshaped_faces_have_the_landmarks_of_their_counterparts(faces: Faces) -> None:
