@@ -13,12 +13,12 @@ from latent_rag_ros.identity_decoupling.encoder import IdentityEncoder
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.synthesis.dataset import render_dataset
 from latent_rag_ros.synthesis.head_landmarks import LANDMARK_NAMES
+from latent_rag_ros.synthesis.landmark_warp import with_landmarks
 from latent_rag_ros.synthesis.settings import Settings
 from latent_rag_ros.training.counterparts import Counterparts
 from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.face_batches import FaceBatches
 from latent_rag_ros.training.faces import LANDMARKS, Faces, load_faces
-from latent_rag_ros.synthesis.landmark_warp import with_landmarks
 
 
 @pytest.fixture(scope='module')
