@@ -7,15 +7,16 @@ EVIDENCE: tuple[Parameter, ...] = (
     Parameter('evidence.weights', '', 'Folder of latent-rag train faces; empty takes '
               'weights.directory.'),
     Parameter('evidence.networks', '', 'Folder of scripts/convert_face_networks.py and '
-              'calibrate_face_oracles.py: face detector, recognition networks and their '
-              'thresholds. Needed, as they are not shipped. See docs/identity_decoupling.md.'),
+              'calibrate_face_oracles.py: face detector, mesh, recognition networks and '
+              'their thresholds. Needed, as they are not shipped. See '
+              'docs/identity_decoupling.md.'),
     Parameter('evidence.person_method', 'latent_rag', 'What covers people in protected/image, and '
               'those in evidence/image whose head is not replaced: as protection.method.',
               choices=('latent_rag', 'solid'), weakened_by='lowering'),
     Parameter('evidence.generator', 'student', 'Who draws faces: the diffusion model of up to 50 '
               'steps (teacher), or the one distilled to 4 (student).',
               choices=('student', 'teacher')),
-    Parameter('evidence.steps', 4, 'Steps per face: 1 to 4 of the student, 1 to 50 of the '
+    Parameter('evidence.steps', 1, 'Steps per face: 1 to 4 of the student, 1 to 50 of the '
               'teacher.', 1, 50),
     Parameter('evidence.small_face_policy', 'whole_person', 'Who shows no face, too small a one '
               'or one turned away, is covered whole (whole_person), or gets a neutral fill over '
@@ -30,9 +31,9 @@ EVIDENCE: tuple[Parameter, ...] = (
               weakened_by='raising'),
     Parameter('evidence.tries', 64, 'After so many identities that are too near, a person is '
               'covered whole.', 1, 10_000),
-    Parameter('evidence.attribute_noise', 2.0, 'Standard deviation of the noise on pose, '
-              'expression and shape of a face, whose own is about 1. More of it makes people '
-              'harder to find again, and keeps less of what they do.', 0.0, 10.0,
+    Parameter('evidence.attribute_noise', 6.0, 'Standard deviation of the noise on the looks of '
+              'a face, whose own is about 1; where its parts are is not noised. More of it makes '
+              'people harder to find again, and keeps less of what they do.', 0.0, 10.0,
               weakened_by='lowering'),
     Parameter('evidence.enforcement_steps', 8, 'Most gradient steps per face against recognition '
               'networks that still know the person; whom they know after that is covered whole.',

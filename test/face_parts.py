@@ -10,6 +10,8 @@ from torch import nn
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.identity_decoupling.encoder import IDENTITY_DIMENSION, DisentangledEncoder
 from latent_rag_ros.identity_decoupling.face_folders import GALLERY, ORACLES, THRESHOLDS
+from latent_rag_ros.identity_decoupling.face_mesh import WEIGHTS_NAME as MESH
+from latent_rag_ros.identity_decoupling.face_mesh import FaceMesh
 from latent_rag_ros.identity_decoupling.gallery import IdentityGallery, save_gallery
 from latent_rag_ros.identity_decoupling.oracles.calibration import Threshold, save_thresholds
 from latent_rag_ros.identity_decoupling.oracles.catalogue import FORMATS
@@ -73,11 +75,25 @@ def write_random_faces(folder: Path, people: int = 12) -> Path:
     for name, network in networks.items():
         save_tensors(folder / name, network.state_dict(), {})
         register(folder / name)
+    write_random_mesh(folder)
     codes = np.random.default_rng(3).standard_normal((people, IDENTITY_DIMENSION))
     save_gallery(folder / GALLERY, IdentityGallery(codes.astype(np.float32)), 'random')
     register(folder / GALLERY)
     save_thresholds(folder / THRESHOLDS,
                     {name: Threshold(1.0, 1000, 5) for name in ORACLES})
+    return folder
+
+
+def write_random_mesh(folder: Path) -> Path:
+    """Write a random mesh network that sees a face everywhere into a folder; returns it."""
+    torch.manual_seed(12)
+    mesh = _lively(FaceMesh())
+    with torch.no_grad():
+        mesh.mesh[-1].bias.uniform_(60, 130)
+        mesh.presence[-1].weight.zero_()
+        mesh.presence[-1].bias.fill_(5)
+    save_tensors(folder / MESH, mesh.state_dict(), {})
+    register(folder / MESH)
     return folder
 
 

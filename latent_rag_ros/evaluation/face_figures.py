@@ -14,7 +14,8 @@ from tqdm import tqdm
 from latent_rag_ros.evaluation.face_leak import leak_figures
 from latent_rag_ros.evaluation.face_meter import FaceMeter, Measured, unmeasured
 from latent_rag_ros.evaluation.face_methods import (
-    BASELINES, COUNTERPARTS, FLOORS, METHODS, Shown, changed_region, method_of, replacer_of)
+    BASELINES, COUNTERPARTS, FLOORS, HEADLINE, METHODS, TEACHER, Shown, changed_region, method_of,
+    replacer_of)
 from latent_rag_ros.evaluation.face_scores import Stacked, face_figures
 from latent_rag_ros.evaluation.face_sets import FaceSet
 from latent_rag_ros.evaluation.face_speed import speed_figures
@@ -29,10 +30,6 @@ from latent_rag_ros.identity_decoupling.information_bracket import InformationSe
 from latent_rag_ros.protection.types import ImageArray
 from latent_rag_ros.weights.registry import sha256_of
 
-HEADLINE = 'lcm_4'
-"""The method whose figures stand at the top of the results."""
-
-TEACHER = 'teacher'
 SHOWN_FACES = 10
 SOURCES = ('identity_decoupling', 'evaluation/face_methods.py', 'evaluation/face_meter.py',
            'evaluation/face_sets.py', 'evaluation/face_attribute_networks.py',
@@ -120,7 +117,7 @@ class FaceEvaluation:
         if TEACHER in rows and HEADLINE in rows:
             chosen = self._rows(faces, TEACHER)
             shown = self._measured(faces, HEADLINE, np.arange(len(faces.looks)))
-            rows[TEACHER]['lcm_4_on_the_same_faces'] = self._figures(faces, original, {
+            rows[TEACHER]['lcm_on_the_same_faces'] = self._figures(faces, original, {
                 name: values[chosen] for name, values in shown.items()}, chosen)
         return {'people': len(np.unique(faces.identities)), 'faces': len(faces.looks),
                 'pictures': faces.pictures, 'methods': rows}

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.face_sets import FaceSet
-from latent_rag_ros.identity_decoupling.encoder import DisentangledEncoder, pooled
+from latent_rag_ros.identity_decoupling.face_generator import FaceGenerator
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.face_square import cut, face_square, scaled
@@ -25,9 +25,9 @@ def leak_figures(faces: FaceSet, replacer: FaceReplacer, settings: InformationSe
     """Return sampler, MINE and CLUB bits and the identity probe, on faces nobody has trained on.
 
     The sampler's bound is exact for the people of the set; its interval draws other people. MINE
-    and CLUB look at identity code and pooled attributes of every face.
+    and CLUB look at identity code and pooled attributes, structure among them, of every face.
     """
-    identity, attributes = face_codes(faces, replacer.generator.encoder)
+    identity, attributes = face_codes(faces, replacer.generator)
     people, rows = np.unique(faces.identities, return_inverse=True)
     originals = np.stack([identity[rows == row].mean(0) for row in range(len(people))])
     leak = replacer.sampler.leak(originals)
@@ -50,15 +50,16 @@ def leak_figures(faces: FaceSet, replacer: FaceReplacer, settings: InformationSe
 
 
 @torch.no_grad()
-def face_codes(faces: FaceSet, encoder: DisentangledEncoder,
+def face_codes(faces: FaceSet, generator: FaceGenerator,
                ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return identity directions (n, 256) and pooled attributes (n, 16) of faces as cut out."""
-    device = next(encoder.parameters()).device
+    """Return identity directions (n, 256) and all attributes (n, 88), pooled, of cut out faces.
+
+    The attributes are those of the map, without the noise of the filter, and the structure.
+    """
+    device = next(generator.encoder.parameters()).device
     found = []
     for look in faces.looks:
         pixels = scaled(cut(look.image, face_square(look.found.landmarks)), SIDE_PX)
         face = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].to(device)
-        codes = encoder(face.float() / 255)
-        found.append((codes.direction[0].cpu().numpy(), pooled(codes.attributes)[0].cpu().numpy()))
-    identity, attributes = zip(*found)
-    return np.stack(identity), np.stack(attributes)
+        found.append(generator.codes(face.float() / 255))
+    return tuple(torch.cat(part).cpu().numpy() for part in zip(*found))

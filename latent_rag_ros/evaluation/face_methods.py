@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from latent_rag_ros.evaluation.face_sets import FaceSet
 from latent_rag_ros.identity_decoupling.face_folders import FaceSettings, load_face_replacer
-from latent_rag_ros.identity_decoupling.face_generator import ATTRIBUTE_NOISE
+from latent_rag_ros.identity_decoupling.face_generator import ATTRIBUTE_NOISE, STUDENT_STEPS
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.identity_decoupling.face_square import cut, face_square, points_in, scaled
@@ -28,8 +28,14 @@ KEY = b'the key of the evaluation of faces'
 """Fixed, so that figures repeat; a robot draws its own."""
 
 TEACHER_STEPS = 50
-NOISES = (0.0, 1.0, 3.0)
-METHODS = ('lcm_4', 'lcm_2', 'lcm_1', 'teacher', *(f'lcm_4_noise_{noise:g}' for noise in NOISES))
+HEADLINE = f'lcm_{STUDENT_STEPS}'
+"""What the filter does unless it is told otherwise."""
+
+OTHER_STEPS = tuple(f'lcm_{steps}' for steps in (1, 2, 4) if steps != STUDENT_STEPS)
+NOISES = (0.0, 2.0, 4.0, 8.0)
+TEACHER = 'teacher'
+METHODS = (HEADLINE, *OTHER_STEPS, TEACHER, *(f'{HEADLINE}_noise_{noise:g}' for noise in NOISES
+                                              if noise != ATTRIBUTE_NOISE))
 """`lcm_N`: the student in N steps; with the filter's noise on attributes, or another one."""
 
 BASELINES = ('blur', 'pixelate', 'solid', 'nearest_swap')
@@ -81,7 +87,7 @@ def method_of(name: str, faces: FaceSet, weights: Path, networks: Path, device: 
 def replacer_of(name: str, weights: Path, networks: Path, device: str) -> FaceReplacer:
     """Return the replacer of one of `METHODS`."""
     steps, _, noise = name.removeprefix('lcm_').partition('_noise_')
-    settings = (FaceSettings('teacher', TEACHER_STEPS) if name == 'teacher' else FaceSettings(
+    settings = (FaceSettings(TEACHER, TEACHER_STEPS) if name == TEACHER else FaceSettings(
         'student', int(steps), attribute_noise=float(noise) if noise else ATTRIBUTE_NOISE))
     return load_face_replacer(weights, networks, settings, device, KEY)
 

@@ -31,7 +31,7 @@ def speed_figures(replacers: Mapping[str, FaceReplacer]) -> dict[str, Any]:
     return found | {
         'steps': {name: replacer.generator.steps for name, replacer in replacers.items()},
         'threads': THREADS, 'side_px': SIDE_PX, 'load_average': os.getloadavg()[0],
-        'of': 'encoder, denoiser and decoder of one face'}
+        'of': 'encoder, mesh, denoiser and decoder of one face'}
 
 
 @torch.no_grad()

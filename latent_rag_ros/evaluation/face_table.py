@@ -4,13 +4,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from latent_rag_ros.evaluation.face_methods import HEADLINE
+
 TITLES = {
     'jpeg': 'original, JPEG 80 (what measuring costs)',
     'resampled': 'original at the size that is drawn (what that costs)',
     'other_head': 'another rendered head in the same scene (a perfect generator)',
     'other_head_reshaped': 'the same with the landmarks of the original',
-    'lcm_4': '**identity-decoupled, 4 steps**',
-    'lcm_2': 'identity-decoupled, 2 steps', 'lcm_1': 'identity-decoupled, 1 step',
     'teacher': 'identity-decoupled, teacher, 50 steps', 'blur': 'blur', 'pixelate': 'pixelate',
     'solid': 'solid', 'nearest_swap': 'nearest face of somebody else'}
 COLUMNS = ('method', 'faces', 'shown', 'below dlib', 'below faceres', 'below mobileface',
@@ -76,8 +76,14 @@ def _cells(name: str, row: Mapping[str, Any]) -> list[str]:
 
 
 def _title(name: str) -> str:
-    noise = name.partition('_noise_')[2]
-    return f'4 steps, noise {noise} on attributes' if noise else TITLES.get(name, name)
+    if not name.startswith('lcm_'):
+        return TITLES.get(name, name)
+    steps, _, noise = name.removeprefix('lcm_').partition('_noise_')
+    counted = f'{steps} step{"s" * (steps != "1")}'
+    if noise:
+        return f'{counted}, noise {noise} on attributes'
+    title = f'identity-decoupled, {counted}'
+    return f'**{title}**' if name == HEADLINE else title
 
 
 def _percent(share: float | None) -> str:

@@ -61,7 +61,7 @@ def _distillation(results: Mapping[str, Any]) -> float | None:
     points = []
     for one in results['sets'].values():
         teacher = one['methods'].get('teacher', {})
-        student = teacher.get('lcm_4_on_the_same_faces', {})
+        student = teacher.get('lcm_on_the_same_faces', {})
         if 'oracles' in teacher and 'oracles' in student:
             points += [100 * abs(teacher['oracles'][name]['below_threshold']
                                  - student['oracles'][name]['below_threshold'])

@@ -14,6 +14,7 @@ from latent_rag_ros.identity_decoupling.diffusion import (
 
 DATA_DEVIATION, TIME_SCALE = 0.5, 10.0
 HUBER = 1e-3
+NOISIEST_SHARE = 0.5
 STUDENT_STEPS_MAX = 4
 STRIDE = STEPS // TEACHER_STEPS_MAX
 
@@ -32,7 +33,8 @@ def distillation_loss(student: Denoiser, average: Denoiser, teacher: Denoiser, l
                       ) -> tuple[Tensor, Tensor]:
     """Return the loss of one step of distillation (pseudo-Huber), and the student's answers.
 
-    Noisy times are drawn more often: there a face has to come from its conditions.
+    Noisy times are drawn more often: there a face has to come from its conditions. Half of all
+    latents get the noisiest time, where a single step has to do it all.
 
     Parameters
     ----------
@@ -43,6 +45,8 @@ def distillation_loss(student: Denoiser, average: Denoiser, teacher: Denoiser, l
     """
     share = torch.rand(len(latents), device=latents.device).sqrt()
     rows = (TEACHER_STEPS_MAX * share).long().clamp_max(TEACHER_STEPS_MAX - 1)
+    first = torch.rand(len(latents), device=latents.device) < NOISIEST_SHARE
+    rows = torch.where(first, TEACHER_STEPS_MAX - 1, rows)
     times = STRIDE * (rows + 1) - 1
     earlier = torch.where(rows > 0, times - STRIDE, CLEAN)
     noisy = noised(latents, times, torch.randn_like(latents))

@@ -2,7 +2,8 @@
 
     latent-rag train faces --out WEIGHTS          face_encoder, face_autoencoder, face_student,
                                                   face_teacher, face_gallery (.safetensors)
-    scripts/convert_face_networks.py --out NETWORKS    face_oracle_*.safetensors, centerface.onnx
+    scripts/convert_face_networks.py --out NETWORKS    face_oracle_*.safetensors, centerface.onnx,
+                                                  face_mesh.safetensors
     scripts/calibrate_face_oracles.py --out NETWORKS/thresholds.json
 
 Both may be one folder.
@@ -16,7 +17,8 @@ from pathlib import Path
 
 from latent_rag_ros.identity_decoupling.encoder import IDENTITY_DIMENSION
 from latent_rag_ros.identity_decoupling.face_generator import (
-    ATTRIBUTE_NOISE, STUDENT, FaceGenerator, load_face_generator)
+    ATTRIBUTE_NOISE, STUDENT, STUDENT_STEPS, FaceGenerator, load_face_generator)
+from latent_rag_ros.identity_decoupling.face_mesh import WEIGHTS_NAME as MESH
 from latent_rag_ros.identity_decoupling.face_replacer import FaceReplacer
 from latent_rag_ros.identity_decoupling.gallery import IdentityGallery, load_gallery
 from latent_rag_ros.identity_decoupling.manifold import MahalanobisManifold
@@ -61,7 +63,7 @@ class FaceSettings:
     """
 
     generator: str = STUDENT
-    steps: int = 4
+    steps: int = STUDENT_STEPS
     cosine_max: float = COSINE_MAX
     tries: int = TRIES
     enforcement_steps: int = 8
@@ -93,7 +95,7 @@ def load_face_replacer(weights: Path | None, networks: Path,
     """
     key = secrets.token_bytes(2 * KEY_BYTES_MIN) if key is None else key
     oracles = load_training_oracles(networks, device)
-    generator, gallery = _generator(weights, settings, device)
+    generator, gallery = _generator(weights, networks, settings, device)
     try:
         sampler = RejectionSampler(gallery, key, settings.cosine_max,
                                    MahalanobisManifold(gallery), settings.tries)
@@ -129,13 +131,14 @@ def weights_id(weights: Path | None, settings: FaceSettings) -> str:
     return f'face-{settings.generator}-{settings.steps}-{digest}'
 
 
-def _generator(weights: Path | None, settings: FaceSettings,
+def _generator(weights: Path | None, networks: Path, settings: FaceSettings,
                device: str) -> tuple[FaceGenerator, IdentityGallery]:
     paths = [checked_file(f'face_{name}.safetensors', weights, TRAIN)
              for name in ('encoder', 'autoencoder', settings.generator)]
     gallery = load_gallery(checked_file(GALLERY, weights, TRAIN))
-    generator = load_face_generator(paths[0].parent, settings.generator, settings.steps, device,
-                                    settings.attribute_noise)
+    checked_file(MESH, networks, CONVERT)
+    generator = load_face_generator(paths[0].parent, networks, settings.generator, settings.steps,
+                                    device, settings.attribute_noise)
     if gallery.dimension != IDENTITY_DIMENSION:
         raise WeightsError(f'{GALLERY} holds codes of {gallery.dimension} numbers, which the '
                            'encoder does not make; use files of one training together')

@@ -106,7 +106,7 @@ class FaceReplacer:
     Parameters
     ----------
     generator : FaceGenerator
-        Encoder, denoiser and decoder.
+        Encoder, mesh, denoiser and decoder.
     sampler : RejectionSampler
         Draws identities.
     oracles : sequence of Oracle
@@ -174,7 +174,9 @@ class FaceReplacer:
         if row is None:
             return ReplacedFace(square, None, FaceRecord(FaceOutcome.NO_REPLACEMENT))
         identity = torch.from_numpy(self.sampler.gallery.codes[row])[None].to(self._device)
-        latents = self.generator.latents(identity, codes.attributes, self._noise_seed(track_id))
+        latents = self.generator.latents(
+            identity, codes.attributes, self.generator.structure(work.small),
+            self._noise_seed(track_id))
         return self._released(work, latents, self._tries(row, track_id))
 
     def _noise_seed(self, track_id: int) -> int:

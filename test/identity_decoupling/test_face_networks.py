@@ -11,7 +11,9 @@ from latent_rag_ros.identity_decoupling.diffusion import NOISE, SIGNAL, clean_es
 from latent_rag_ros.identity_decoupling.encoder import (
     CodeDecoder, DisentangledEncoder, FaceCodes, pooled)
 from latent_rag_ros.identity_decoupling.face_generator import FaceGenerator
+from latent_rag_ros.identity_decoupling.face_mesh import FaceMesh
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
+from latent_rag_ros.identity_decoupling.face_structure import pooled_structure
 from latent_rag_ros.identity_decoupling.identity_probe import identity_probe
 from latent_rag_ros.identity_decoupling.independence import gradient_dependence
 from latent_rag_ros.identity_decoupling.unet import FaceUNet
@@ -52,15 +54,17 @@ def test_latents_have_unit_variance_with_their_scale() -> None:
 
 def test_denoiser_listens_to_every_condition() -> None:
     unet = disturbed(FaceUNet())
-    latents, attributes = torch.randn(1, 16, 16, 16), torch.randn(1, 16, 16, 16)
+    latents, attributes = torch.randn(1, 16, 16, 16), torch.randn(1, 70, 16, 16)
     identity = nn.functional.normalize(torch.randn(2, 1, 256), dim=2)
     time = torch.tensor([500])
+    map_alone = (torch.arange(70) < 16).float().view(1, 70, 1, 1)
     with torch.no_grad():
         found = unet(latents, time, identity[0], attributes)
         assert found.shape == latents.shape
         for other in (unet(latents, time, identity[1], attributes),
                       unet(latents, time + 100, identity[0], attributes),
-                      unet(latents, time, identity[0], attributes + 1),
+                      unet(latents, time, identity[0], attributes + map_alone),
+                      unet(latents, time, identity[0], attributes + 1 - map_alone),
                       unet(latents, time, identity[0], attributes, torch.tensor([True]))):
             assert not torch.allclose(other, found)
         dropped = [unet(latents, time, one, attributes, torch.tensor([True])) for one in identity]
@@ -69,7 +73,7 @@ def test_denoiser_listens_to_every_condition() -> None:
 
 def test_noise_follows_from_the_velocity() -> None:
     unet, latents = disturbed(FaceUNet()), torch.randn(1, 16, 16, 16)
-    conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 16, 16, 16)
+    conditions = nn.functional.normalize(torch.randn(1, 256)), torch.randn(1, 70, 16, 16)
     times = torch.tensor([999])
     with torch.no_grad():
         velocity = unet.velocity(latents, times, *conditions)
@@ -102,7 +106,7 @@ def test_probe_names_people_only_when_the_codes_do() -> None:
 @pytest.mark.parametrize(('kind', 'steps'), [('teacher', 3), ('student', 2)])
 def test_generator_draws_the_same_face_from_the_same_seed(kind: str, steps: int) -> None:
     generator = FaceGenerator(disturbed(DisentangledEncoder()), disturbed(FaceAutoencoder()),
-                              disturbed(FaceUNet()), kind, steps)
+                              disturbed(FaceUNet()), FaceMesh().eval(), kind, steps)
     originals = torch.rand(2, 3, SIDE_PX, SIDE_PX)
     identity = nn.functional.normalize(torch.randn(2, 256), dim=1)
     faces = generator.faces(originals, identity, 5)
@@ -115,25 +119,38 @@ def test_generator_draws_the_same_face_from_the_same_seed(kind: str, steps: int)
 
 def test_generator_noises_attributes_alike_for_every_picture_of_a_track() -> None:
     networks = [disturbed(network()) for network in (
-        DisentangledEncoder, FaceAutoencoder, FaceUNet)]
+        DisentangledEncoder, FaceAutoencoder, FaceUNet, FaceMesh)]
     plain, noised = (FaceGenerator(*networks, steps=1, attribute_noise=noise)
                      for noise in (0.0, 2.0))
     identity, seen = nn.functional.normalize(torch.randn(1, 256), dim=1), []
     for generator in (plain, noised):
         generator.unet.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[3]))
-    attributes = torch.randn(1, 16, 16, 16)
+    attributes, structure = torch.randn(1, 16, 16, 16), torch.rand(1, 54, 16, 16)
     for generator, seed in ((noised, 1), (noised, 1), (noised, 2)):
-        generator.latents(identity, attributes, seed)
-    added = [values - attributes for values in seen[::2]]
+        generator.latents(identity, attributes, structure, seed)
+    added = [values[:, :16] - attributes for values in seen[::2]]
     assert torch.equal(added[0], added[1]) and not torch.allclose(added[0], added[2])
     assert float(added[0].std()) == pytest.approx(2, rel=0.05)
+    assert all(torch.equal(values[:, 16:], structure) for values in seen)
     seen.clear()
-    plain.latents(identity, attributes, 1)
-    assert torch.equal(seen[0], attributes)
+    plain.latents(identity, attributes, structure, 1)
+    assert torch.equal(seen[0][:, :16], attributes)
+
+
+def test_codes_hold_all_that_a_face_is_drawn_from() -> None:
+    generator = FaceGenerator(*(disturbed(network()) for network in (
+        DisentangledEncoder, FaceAutoencoder, FaceUNet, FaceMesh)))
+    originals = torch.rand(2, 3, SIDE_PX, SIDE_PX)
+    with torch.no_grad():
+        direction, attributes = generator.codes(originals)
+        structure = generator.structure(originals)
+    torch.testing.assert_close(direction.norm(dim=1), torch.ones(2))
+    assert attributes.shape == (2, 64 + 24)
+    torch.testing.assert_close(attributes[:, 64:], pooled_structure(structure))
 
 
 def test_generator_refuses_kinds_and_steps_that_do_not_exist() -> None:
-    networks = DisentangledEncoder(), FaceAutoencoder(), FaceUNet()
+    networks = DisentangledEncoder(), FaceAutoencoder(), FaceUNet(), FaceMesh()
     with pytest.raises(ValueError, match='teacher or student'):
         FaceGenerator(*networks, kind='both')
     with pytest.raises(ValueError, match='attribute_noise is -1'):

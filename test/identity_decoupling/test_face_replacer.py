@@ -149,11 +149,11 @@ def test_nothing_is_shown_while_an_oracle_knows_the_person(own_folder: Path) -> 
         result.shown_in(face_picture(1))
 
 
-def test_gradient_steps_lead_below_a_threshold_that_is_near(
+def test_gradient_steps_lower_what_the_oracles_find(
         replacer: FaceReplacer, own_folder: Path) -> None:
     image = face_picture(1)
     cosines = replacer.replace(image, LANDMARKS, 7).record.cosines
-    calibrate(own_folder, [cosine - 1e-5 for cosine in cosines])
+    calibrate(own_folder, [cosine - 3e-3 for cosine in cosines])
     enforced = load_face_replacer(own_folder, own_folder, FaceSettings(
         steps=1, enforcement_steps=10), key=KEY).replace(image, LANDMARKS, 7)
     assert enforced.record.steps > 0
@@ -190,6 +190,7 @@ def test_nothing_is_shown_after_the_deadline(replacer: FaceReplacer) -> None:
 @pytest.mark.parametrize(('name', 'command'), [
     ('face_student.safetensors', 'latent-rag train faces'), (GALLERY, 'latent-rag train faces'),
     ('face_oracle_dlib.safetensors', 'convert_face_networks'),
+    ('face_mesh.safetensors', 'convert_face_networks'),
     ('thresholds.json', 'calibrate_face_oracles')])
 def test_missing_file_is_named_with_the_command_that_makes_it(
         own_folder: Path, name: str, command: str) -> None:

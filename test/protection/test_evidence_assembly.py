@@ -3,10 +3,13 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from latent_rag_ros.evaluation.face_methods import HEADLINE
+from latent_rag_ros.identity_decoupling.face_folders import FaceSettings
 from latent_rag_ros.parameters import PROTECTOR, ParameterError, checked_values
 from latent_rag_ros.perception.center_face import WEIGHTS_NAME
 from latent_rag_ros.protection.evidence_assembly import assemble_evidence, person_method
@@ -38,6 +41,12 @@ def test_other_methods_need_no_face_networks() -> None:
 def test_networks_are_asked_for_with_the_command_that_makes_them() -> None:
     with pytest.raises(ParameterError, match='evidence.networks is empty.*convert_face_networks'):
         assemble_evidence(values(), 'cpu')
+
+
+def test_defaults_are_those_that_the_evaluation_measures() -> None:
+    chosen, settings = values(), FaceSettings()
+    assert {name: chosen[f'evidence.{name}'] for name in asdict(settings)} == asdict(settings)
+    assert HEADLINE == f'lcm_{settings.steps}'
 
 
 def test_too_many_steps_of_a_student_are_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.identity_decoupling.encoder import IdentityEncoder
+from latent_rag_ros.identity_decoupling.face_mesh import FaceMesh
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
 from latent_rag_ros.synthesis.dataset import render_dataset
 from latent_rag_ros.synthesis.head_landmarks import LANDMARK_NAMES
@@ -74,7 +75,8 @@ def test_batch_of_people_without_counterparts_has_their_own_attributes(faces: Fa
 
 def test_denoiser_learns_from_the_counterpart(faces: Faces) -> None:
     torch.manual_seed(0)
-    encoded = EncodedFaces(faces, FaceAutoencoder(), IdentityEncoder(), torch.device('cpu'))
+    encoded = EncodedFaces(faces, FaceAutoencoder(), IdentityEncoder(), FaceMesh().eval(),
+                           torch.device('cpu'))
     pictures = [faces.tensor(np.arange(len(faces.images)), np.full(len(faces.images), mirrored))
                 for mirrored in (False, True)]
     drawn = encoded.drawn(np.random.default_rng(1), 40)
