@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from latent_rag_ros.identity_decoupling.face_mesh import (
     CROP_DOWN, CROP_SHARE, MESH_PX, POINTS, FaceMesh)
 from latent_rag_ros.identity_decoupling.face_structure import (
-    DRAWING_PX, LEVEL, PARTS, STRUCTURE_CHANNELS, pooled_structure, structure_drawings, structure_map)
+    DRAWING_PX, LEVEL, PARTS, STRUCTURE_CHANNELS, pooled_structure, structure_drawings,
+    structure_map)
 
 SQUARES = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
 
