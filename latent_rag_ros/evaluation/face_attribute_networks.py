@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latent_rag_ros.identity_decoupling.face_mesh import padded
 from latent_rag_ros.weights.registry import weights_file
 from latent_rag_ros.weights.tensors import load_network
 
@@ -35,7 +36,7 @@ class Separable(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (n, inputs, h, w), h and w even, to (n, outputs, h / stride, w / stride)."""
-        return self.pointwise(self.depthwise(_padded(x, self.depthwise.stride[0])))
+        return self.pointwise(self.depthwise(padded(x, self.depthwise.stride[0])))
 
 
 class FirstConvolution(nn.Module):
@@ -47,7 +48,7 @@ class FirstConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (n, 3, h, w), h and w even, to (n, outputs, h / 2, w / 2)."""
-        return self.full(_padded(x, 2))
+        return self.full(padded(x, 2))
 
 
 class DenseBlock(nn.Module):
@@ -80,11 +81,6 @@ class FaceAttributeNetwork(nn.Module):
         """Return the numbers (n, outputs) of RGB faces (n, 3, 112, 112) in 0..1."""
         mean = torch.tensor(MEAN_RGB, device=faces.device, dtype=faces.dtype).view(1, 3, 1, 1)
         return self.last(self.blocks(faces - mean / 255).mean((2, 3)))
-
-
-def _padded(x: Tensor, stride: int) -> Tensor:
-    before = 1 if stride == 1 else 0
-    return functional.pad(x, (before, 1, before, 1))
 
 
 def load_attribute_network(kind: str, directory: Path) -> FaceAttributeNetwork:
