@@ -104,11 +104,13 @@ def test_no_pixel_of_the_head_depends_on_the_input_where_it_is_shown(
     square = face_square(HEAD)
     core = head_opacity(square.width_px) == 1
     monkeypatch.setattr('latent_rag_ros.identity_decoupling.face_generator.FaceGenerator.latents',
-                        lambda self, identity, attributes, seed: torch.zeros(
-                            1, 8, attributes.shape[-1], attributes.shape[-1]))
-    before = shown([PERSON], HEAD).evidence.image[square.slices][core]
+                        lambda self, identity, attributes, structure, seed: torch.zeros_like(
+                            attributes))
+    before = shown([PERSON], HEAD).evidence
     frame.image[square.slices] = 255 - frame.image[square.slices]
-    assert np.array_equal(shown([PERSON], HEAD).evidence.image[square.slices][core], before)
+    after = shown([PERSON], HEAD).evidence
+    assert [evidence.faces[0].fill for evidence in (before, after)] == [HeadFill.REPLACED] * 2
+    assert np.array_equal(*(evidence.image[square.slices][core] for evidence in (before, after)))
 
 
 def test_person_without_a_face_is_covered_whole(frame: Frame, shown: Callable) -> None:
