@@ -1,6 +1,7 @@
 """Counterparts: the same scene with another head, which is where attributes are learned from."""
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -10,8 +11,10 @@ import torch
 
 from latent_rag_ros.identity_decoupling.autoencoder import FaceAutoencoder
 from latent_rag_ros.identity_decoupling.encoder import IdentityEncoder
-from latent_rag_ros.identity_decoupling.face_mesh import FaceMesh
+from latent_rag_ros.identity_decoupling.face_mesh import FaceMesh, load_face_mesh
 from latent_rag_ros.identity_decoupling.face_size import SIDE_PX
+from latent_rag_ros.identity_decoupling.face_structure import (
+    structure_drawings, structure_map)
 from latent_rag_ros.synthesis.dataset import render_dataset
 from latent_rag_ros.synthesis.head_landmarks import LANDMARK_NAMES
 from latent_rag_ros.synthesis.landmark_warp import with_landmarks
@@ -20,6 +23,10 @@ from latent_rag_ros.training.counterparts import Counterparts
 from latent_rag_ros.training.encoded_faces import EncodedFaces
 from latent_rag_ros.training.face_batches import FaceBatches
 from latent_rag_ros.training.faces import LANDMARKS, Faces, load_faces
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from face_parts import write_random_mesh  # noqa: E402
 
 
 @pytest.fixture(scope='module')
@@ -86,6 +93,21 @@ def test_denoiser_learns_from_the_counterpart(faces: Faces) -> None:
         assert faces.identities[other] != person
         assert person in faces.identities[faces.scenes == faces.scenes[other]]
     torch.testing.assert_close(drawn.latents, encoded_latents(drawn.pictures))
+
+
+def test_structure_is_that_of_the_counterpart(faces: Faces, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    mesh = load_face_mesh(write_random_mesh(tmp_path))
+    encoded = EncodedFaces(faces, FaceAutoencoder(), IdentityEncoder(), mesh, torch.device('cpu'))
+    drawn = encoded.drawn(np.random.default_rng(1), 40)
+    shown = [structure_map(torch.from_numpy(seen)) for seen in (
+        structure_drawings(mesh, drawn.counterparts),
+        structure_drawings(mesh, drawn.counterparts.flip(3))[:, :, ::-1].copy())]
+    own = structure_map(torch.from_numpy(structure_drawings(mesh, drawn.pictures)))
+    for found, *same, other in zip(drawn.structure, *shown, own):
+        if found.any():
+            assert any(torch.equal(found, one) for one in same)
+            assert not torch.equal(found, other)
 
 
 def encoded_latents(pictures: torch.Tensor) -> torch.Tensor:

@@ -133,7 +133,7 @@ def test_networks_are_asked_for_when_they_are_missing(
     assert '--networks FOLDER' in caplog.text and 'convert_face_networks' in caplog.text
 
 
-def test_structure_is_that_of_the_counterpart_mirrored_with_it_and_left_out_sometimes(
+def test_structure_is_mirrored_with_the_picture_and_left_out_sometimes(
         pictures: Path, networks: str) -> None:
     torch.manual_seed(0)
     mesh = load_face_mesh(Path(networks))
